@@ -1,0 +1,170 @@
+"""What a source system is, as its ``defs.yaml`` says it: pure data, validated, no behaviour.
+
+Data flow: ``assets/<province>/<system>/defs.yaml`` -> :class:`SystemSpec` -> a kind module
+(``sources/portal.py`` and its neighbours) that knows how to read such a system. The same
+models serve the Dagster component, the command line and the tests, so a definition means the
+same everywhere. Addresses and credentials are never written here: a definition names
+environment variables (:class:`FromEnv`), and they are read when a pull starts, so that
+definitions load with no secret set (design promise 7).
+
+Run it alone: ``python -m sources.spec assets/lao_cai/dich_vu_cong/defs.yaml`` prints what was
+understood, or the first thing that is wrong.
+
+What does not belong here: reading YAML files from disk beyond that check, HTTP, Dagster.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors: a misspelt option must not be ignored in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FromEnv(_Strict):
+    """A value that the environment supplies; ``<env>_FILE`` may name a mounted file instead."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+class NoAuth(_Strict):
+    """The source is open."""
+
+    kind: Literal["none"] = "none"
+
+
+class ApiKeyAuth(_Strict):
+    """A fixed token sent in a header, as CKAN does with ``Authorization``."""
+
+    kind: Literal["api_key"]
+    header: str = "Authorization"
+    token: FromEnv
+
+
+class OAuth2Auth(_Strict):
+    """OAuth2 client credentials in the WSO2 style of LGSP and NGSP (facts.md section 4)."""
+
+    kind: Literal["oauth2_client_credentials"]
+    token_path: str = "/token"  # noqa: S105 - a path, not a password
+    client_id: FromEnv
+    client_secret: FromEnv
+
+
+class LoginAuth(_Strict):
+    """Login for a token, then three headers, as the LGSP document axis does (facts.md 2.7)."""
+
+    kind: Literal["login_token"]
+    login_path: str = "/v1/auth/login"
+    username: FromEnv
+    password: FromEnv
+    token_field: str = "data.token"  # noqa: S105 - a JSON path, not a password
+    extra_headers: dict[str, FromEnv] = {}
+
+
+Auth = Annotated[NoAuth | ApiKeyAuth | OAuth2Auth | LoginAuth, Field(discriminator="kind")]
+
+
+class Limits(_Strict):
+    """How long and how hard the hub may ask a system. Times in seconds, sizes in bytes."""
+
+    connect_timeout: float = 10
+    read_timeout: float = 60
+    page_deadline: float = 300
+    dataset_deadline: float = 3600
+    retries: int = 4
+    threads: Annotated[int, Field(ge=1, le=16)] = 4
+    max_body: int = 512 * 2**20
+
+
+class ColumnSpec(_Strict):
+    """Where a contract column comes from in this source, and how this source writes it."""
+
+    source: str
+    dates: tuple[str, ...] = ()
+    """strptime formats this source uses, the ordinary one first; others are repaired and flagged."""
+    codes: dict[str, str] = {}
+    """This source's code -> the contract's code; a code not listed breaks the type rule."""
+
+
+class DatasetSpec(_Strict):
+    """One dataset of a system: how to fetch it, which contract it keeps, which field is which column."""
+
+    name: Slug
+    title: str
+    contract: Slug
+    """Stem of ``assets/contracts/<contract>.odcs.yaml``."""
+    mode: Literal["full", "incremental"] = "full"
+    cursor: str | None = None
+    """Contract column whose greatest value is the next pull's starting point (incremental only)."""
+    overlap_minutes: int = 0
+    """How far before the cursor the next pull starts, for clocks that disagree."""
+    fetch: dict[str, Any] = {}
+    """Options of the kind; each kind module validates its own (``Fetch`` model)."""
+    columns: dict[str, ColumnSpec]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_columns(cls, value: Any) -> Any:  # noqa: ANN401 - raw YAML
+        """Let ``column: Field`` stand for ``column: {source: Field}``."""
+        if isinstance(value, dict) and isinstance(value.get("columns"), dict):
+            columns = {
+                name: {"source": spec} if isinstance(spec, str) else spec
+                for name, spec in value["columns"].items()
+            }
+            return {**value, "columns": columns}
+        return value
+
+    @model_validator(mode="after")
+    def _cursor_fits_mode(self) -> DatasetSpec:
+        """An incremental dataset has a cursor, and the cursor is one of its columns."""
+        if self.mode == "incremental" and self.cursor not in self.columns:
+            msg = f"dataset {self.name}: an incremental dataset needs `cursor`, one of its columns"
+            raise ValueError(msg)
+        return self
+
+
+class SystemSpec(_Strict):
+    """One source system: address, credentials, limits, datasets."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
+    """``<province>/<system>``, the folder of the definition; also the ``_source`` of its rows."""
+    title: str
+    description: str = ""
+    owner: str
+    """Team that answers for the system, as Dagster writes owners: ``team:name`` or an e-mail."""
+    kind: Slug
+    """Module in ``sources/`` that reads it."""
+    base_url: FromEnv | None = None
+    auth: Auth = NoAuth()
+    limits: Limits = Limits()
+    datasets: tuple[DatasetSpec, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> SystemSpec:
+        """Two datasets of one name would share a landing folder and a cursor."""
+        names = [dataset.name for dataset in self.datasets]
+        if len(set(names)) != len(names):
+            msg = f"system {self.name}: two datasets have the same name"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def province(self) -> str:
+        """First half of the name."""
+        return self.name.split("/")[0]
+
+    @property
+    def system(self) -> str:
+        """Second half of the name."""
+        return self.name.split("/")[1]
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """Return the dataset of that name; raises ``KeyError`` if there is none."""
+        return {dataset.name: dataset for dataset in self.datasets}[name]
