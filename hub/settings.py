@@ -1,0 +1,101 @@
+"""Every path and environment variable of the hub, in one place.
+
+Data flow: environment -> :class:`Settings` -> the folders below ``HUB_DATA_DIR`` and the
+environment that sources resolve their addresses and secrets from. ``HUB_ENV`` may name an overlay
+file (``KEY=value`` lines): production keeps its secrets in one, and ``hub sandbox up`` writes one
+that points at the sandbox. A variable of the process wins over the overlay.
+
+Run it alone: ``python -m hub.settings`` prints the settings in force, without any secret.
+
+What does not belong here: the names of a source's own variables (its ``defs.yaml`` has them).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hub.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings of one deployment; each field's variable is ``HUB_`` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_")
+
+    data_dir: Path = Field(default=ROOT / "data", description="Everything the hub writes")
+    assets_dir: Path = Field(default=ROOT / "assets", description="Definitions and contracts")
+    env: Path | None = Field(default=None, description="Overlay file with KEY=value lines")
+    dataset_deadline: float | None = Field(
+        default=None, gt=0, description="Upper bound in seconds on the pull of any dataset"
+    )
+    lock_timeout: float = Field(
+        default=900, gt=0, description="Seconds to wait for another sync of the same system"
+    )
+
+    @property
+    def landing(self) -> Path:
+        """Raw batches as the sources sent them."""
+        return self.data_dir / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """Catalog and Parquet files of the warehouse."""
+        return self.data_dir / "lake"
+
+    @property
+    def staging(self) -> Path:
+        """Scratch files of syncs under way."""
+        return self.data_dir / "staging"
+
+    @property
+    def locks(self) -> Path:
+        """One lock file per system."""
+        return self.data_dir / "locks"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.data_dir / "dagster"
+
+    @property
+    def sandbox(self) -> Path:
+        """State of a running sandbox: its overlay file, its process id, its log."""
+        return self.data_dir / "sandbox"
+
+    def environment(self) -> dict[str, str]:
+        """Return the process environment over the overlay file.
+
+        Raises:
+            ConfigurationError: ``HUB_ENV`` names a file that cannot be read.
+        """
+        return {**self._overlay(), **os.environ}
+
+    def _overlay(self) -> Mapping[str, str]:
+        if self.env is None:
+            return {}
+        if not self.env.is_file():
+            raise ConfigurationError(
+                f"HUB_ENV names {self.env}, which is not there",
+                next_step="start the sandbox with `hub sandbox up`, or correct HUB_ENV",
+            )
+        return {key: value or "" for key, value in dotenv_values(self.env).items()}
+
+
+def main() -> None:
+    """Print the settings in force."""
+    settings = Settings()
+    for name, field in Settings.model_fields.items():
+        sys.stdout.write(f"HUB_{name.upper()}={getattr(settings, name)}  # {field.description}\n")
+
+
+if __name__ == "__main__":
+    main()

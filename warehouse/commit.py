@@ -1,0 +1,145 @@
+"""The commit: one DuckLake transaction that moves a checked batch into the lake, or nothing.
+
+Data flow: the tables that ``diff`` left in staging -> history, live table, quarantine and the load
+record with batch and cursor, in one transaction. Killed before ``COMMIT`` nothing happened;
+killed after it the next run sees the batch as loaded. Under the lock the position is read again:
+a batch that was pulled from another starting point than the one now stored is refused.
+
+There is no three-way ``MERGE``: DuckLake takes a single update or delete action in one (tested),
+so changed rows are deleted by key and written anew, which is what it would do anyway.
+
+Every statement runs through :func:`step` under a name, so that a test can kill the process before
+and after each of them.
+
+What does not belong here: comparing (``diff``), checking (``checks``), asking the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from checks.contract import Contract
+from hub.errors import InternalError, TransientError
+from warehouse import loads, tables
+from warehouse.diff import same_key
+from warehouse.lake import Lake, quote
+
+Statement = tuple[str, str, list[Any]]
+
+
+def step(connection: duckdb.DuckDBPyConnection, name: str, sql: str, values: list[Any]) -> None:
+    """Run one named statement of a commit."""
+    try:
+        connection.execute(sql, values)
+    except duckdb.Error as error:
+        raise InternalError(
+            f"the commit failed at '{name}': {type(error).__name__}",
+            next_step="the transaction was rolled back; report this with the log",
+        ) from error
+
+
+def commit(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    load: loads.LoadRecord,
+) -> bool:
+    """Move the staged, compared batch into the lake.
+
+    Args:
+        lake: The lake that is attached to the connection.
+        connection: Has ``lake`` and ``stg`` attached.
+        contract: The dataset's contract.
+        load: The record to write; names the batch and the one it was pulled after.
+
+    Returns:
+        Whether rows were committed; False if this very batch already was.
+
+    Raises:
+        TransientError: Another sync moved the dataset on meanwhile.
+        InternalError: A statement failed; everything was rolled back.
+    """
+    with lake.lock():
+        stored = loads.position(connection, load.source, load.dataset)
+        if stored.batch == load.batch:
+            return False
+        if stored.batch != load.previous_batch:
+            raise TransientError(
+                "another sync committed a batch of this dataset meanwhile",
+                where=f"{load.source}/{load.dataset}",
+                next_step="run again; the pull will start from the new position",
+            )
+        for name, sql, values in _statements(contract, load):
+            try:
+                step(connection, name, sql, values)
+            except InternalError:
+                connection.execute("ROLLBACK")
+                raise
+    return True
+
+
+def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statement]:
+    table = f"lake.{contract.table}"
+    history = f"lake.{tables.history_of(contract.table)}"
+    keys = ", ".join(contract.key)
+    business = ", ".join(column.name for column in contract.columns)
+    stored = f"{business}, {', '.join(tables.SYSTEM_COLUMNS)}"
+    ended = f"""SELECT {keys}, 'update' AS kind FROM stg.main.thay_doi c
+        JOIN stg.main.hang h USING (_row) WHERE NOT c.moi
+        UNION ALL SELECT {keys}, 'delete' FROM stg.main.mat"""
+    message = f"{load.source}/{load.dataset} batch {load.batch}"
+    yield "begin", "BEGIN", []
+    if load.updated + load.deleted:
+        yield (
+            "history",
+            f"INSERT INTO {history} ({stored}, {', '.join(tables.HISTORY_COLUMNS)}) "
+            f"SELECT {', '.join(f't.{name.strip()}' for name in stored.split(','))}, ?, ?, e.kind "
+            f"FROM {table} t JOIN ({ended}) e ON {same_key(contract, 't', 'e')} "
+            "WHERE t._source = ?",
+            [load.ended_at, load.batch, load.source],
+        )
+        yield (
+            "delete",
+            f"DELETE FROM {table} t USING ({ended}) e "
+            f"WHERE t._source = ? AND {same_key(contract, 't', 'e')}",
+            [load.source],
+        )
+    if load.inserted + load.updated:
+        yield (
+            "insert",
+            f"INSERT INTO {table} ({stored}) SELECT {business}, ?, ?, ?, _repairs, _hash "
+            "FROM stg.main.hang JOIN stg.main.thay_doi USING (_row) ORDER BY _row",
+            [load.source, load.batch, load.ended_at],
+        )
+    yield (
+        "quarantine",
+        f"INSERT INTO lake.hub.quarantine SELECT ?, ?, ?, record_hash, record_key, rules, "
+        f"list_transform(rules, rule -> {_reasons(contract)}), record, _file, _line, ?, ?, "
+        "NULL, NULL FROM stg.main.tu_choi_moi ORDER BY record_hash",
+        [load.source, load.dataset, load.table_name, load.batch, load.ended_at],
+    )
+    yield (
+        "resolve",
+        "UPDATE lake.hub.quarantine SET _resolved_at = ?, _resolved_by = ? WHERE _source = ? "
+        "AND dataset = ? AND _resolved_at IS NULL "
+        "AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)",
+        [load.ended_at, load.batch, load.source, load.dataset],
+    )
+    yield "load_record", loads.INSERT, loads.values(load)
+    yield (
+        "message",
+        f"CALL lake.set_commit_message('hub', '{quote(message)}')",
+        [],
+    )
+    yield "commit", "COMMIT", []
+
+
+def _reasons(contract: Contract) -> str:
+    """Return SQL that gives a rule's reason in Vietnamese."""
+    cases = " ".join(
+        f"WHEN '{quote(rule.name)}' THEN '{quote(rule.reason)}'" for rule in contract.rules
+    )
+    return f"CASE rule {cases} ELSE rule END"

@@ -1,0 +1,188 @@
+"""What a staged batch would change in the lake, told apart by content before anything is written.
+
+Data flow: ``stg.main.hang`` (typed rows) less ``vi_pham`` (rows that break a rule) and ``bo_qua``
+(copies) is compared by key and content hash with the source's rows in the lake:
+
+- ``stg.main.thay_doi(_row, moi)``: rows to write; ``moi`` is true for keys the lake lacks;
+- ``stg.main.mat``: keys the lake has and a full snapshot no longer names (soft deletion);
+- ``stg.main.tu_choi``: rejected records, as they came, with rules and reasons;
+- ``stg.main.tu_choi_moi`` / ``stg.main.da_sua``: those not yet in quarantine, and those that may
+  leave it.
+
+All of it happens in the staging file, under the system's lock, so the commit afterwards is a few
+plain statements over small tables. Only keys and hashes are read from the lake, never whole rows.
+
+What does not belong here: writing to the lake (``commit``), deciding what is bad (``checks``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from checks.contract import Contract
+from hub.errors import DataError
+
+SAMPLE = 5
+"""Vanished keys named in a shrink guard's message."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Counts of rows; ``new_rejects`` and ``resolved`` are movements of the quarantine."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+    rejected: int
+    new_rejects: int
+    resolved: int
+    repaired: int
+    duplicates: int
+
+    @property
+    def nothing(self) -> bool:
+        """Whether a commit would write no row at all."""
+        moved = self.inserted + self.updated + self.deleted
+        return moved + self.new_rejects + self.resolved == 0
+
+
+def key_json(contract: Contract, alias: str) -> str:
+    """Return SQL for the row's key as JSON text, as quarantine stores it."""
+    parts = ", ".join(f"{name} := {alias}.{name}" for name in contract.key)
+    return f"to_json(struct_pack({parts}))::VARCHAR"
+
+
+def same_key(contract: Contract, left: str, right: str) -> str:
+    """Return SQL that is true where two aliases have the same key."""
+    return " AND ".join(f"{left}.{name} = {right}.{name}" for name in contract.key)
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    *,
+    source: str,
+    dataset: str,
+    whole: bool,
+) -> Difference:
+    """Compare the staged batch with the lake and leave the result in staging tables.
+
+    Args:
+        connection: Has ``lake`` and ``stg`` attached; ``hang``, ``vi_pham``, ``bo_qua`` are there.
+        contract: The dataset's contract.
+        source: System name, the ``_source`` of its rows.
+        dataset: Dataset name within the system.
+        whole: The batch is a full snapshot, so keys it does not name have vanished.
+
+    Raises:
+        DataError: The shrink guard: more rows would vanish than the contract allows.
+    """
+    keys = ", ".join(contract.key)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE stg.main.co AS SELECT {keys}, _hash FROM lake.{contract.table} "
+        "WHERE _source = ?",
+        [source],
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.thay_doi AS
+        SELECT h._row, t._hash IS NULL AS moi
+        FROM stg.main.hang h LEFT JOIN stg.main.co t ON {same_key(contract, "h", "t")}
+        WHERE t._hash IS DISTINCT FROM h._hash
+          AND h._row NOT IN (SELECT _row FROM stg.main.vi_pham)
+          AND h._row NOT IN (SELECT _row FROM stg.main.bo_qua)"""
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.mat AS
+        SELECT {keys} FROM stg.main.co t
+        WHERE {str(whole).lower()}
+          AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE {same_key(contract, "h", "t")})"""
+    )
+    _quarantine_moves(connection, contract, source=source, dataset=dataset, whole=whole)
+    counted = connection.execute(
+        """SELECT count(*) FILTER (moi), count(*) FILTER (NOT moi),
+            (SELECT count(*) FROM stg.main.mat), (SELECT count(*) FROM stg.main.vi_pham),
+            (SELECT count(*) FROM stg.main.tu_choi_moi), (SELECT count(*) FROM stg.main.da_sua),
+            (SELECT count(*) FROM stg.main.hang WHERE _repairs IS NOT NULL
+                AND _row NOT IN (SELECT _row FROM stg.main.vi_pham)
+                AND _row NOT IN (SELECT _row FROM stg.main.bo_qua)),
+            (SELECT count(*) FROM stg.main.bo_qua), (SELECT count(*) FROM stg.main.hang),
+            (SELECT count(*) FROM stg.main.co)
+        FROM stg.main.thay_doi"""
+    ).fetchone()
+    assert counted is not None  # noqa: S101 - an aggregate without GROUP BY has one row
+    inserted, updated, deleted, rejected, new_rejects, resolved, repaired, copies, rows, held = (
+        int(value) for value in counted
+    )
+    _guard_against_shrinking(connection, contract, deleted=deleted, held=held)
+    return Difference(
+        inserted=inserted,
+        updated=updated,
+        unchanged=rows - inserted - updated - rejected - copies,
+        deleted=deleted,
+        rejected=rejected,
+        new_rejects=new_rejects,
+        resolved=resolved,
+        repaired=repaired,
+        duplicates=copies,
+    )
+
+
+def _quarantine_moves(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    *,
+    source: str,
+    dataset: str,
+    whole: bool,
+) -> None:
+    """Set rejected records against the open quarantine, so that the same one is held only once."""
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.tu_choi AS
+        SELECT md5_number_lower(r.record) AS record_hash, {key_json(contract, "h")} AS record_key,
+            v.rules, r.record, r._file, r._line
+        FROM stg.main.vi_pham v JOIN stg.main.hang h USING (_row)
+        JOIN (SELECT _row, _file, _line,
+                to_json(COLUMNS(* EXCLUDE (_row, _file, _line)))::VARCHAR AS record
+              FROM (SELECT t._row, t._file, t._line, t FROM stg.main.tho t)) r USING (_row)
+        QUALIFY row_number() OVER (PARTITION BY record_hash ORDER BY _row) = 1"""
+    )
+    held = (
+        "SELECT record_hash, record_key FROM lake.hub.quarantine "
+        "WHERE _source = ? AND dataset = ? AND _resolved_at IS NULL"
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.tu_choi_moi AS
+        SELECT * FROM stg.main.tu_choi
+        WHERE record_hash NOT IN (SELECT record_hash FROM ({held}))""",
+        [source, dataset],
+    )
+    seen_again = (
+        "true" if whole else f"record_key IN (SELECT {key_json(contract, 'h')} FROM stg.main.hang h)"
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.da_sua AS
+        SELECT record_hash FROM ({held})
+        WHERE record_hash NOT IN (SELECT record_hash FROM stg.main.tu_choi) AND {seen_again}""",
+        [source, dataset],
+    )
+
+
+def _guard_against_shrinking(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, *, deleted: int, held: int
+) -> None:
+    allowed = min(int(contract.shrink.share * held), contract.shrink.rows)
+    if deleted <= allowed:
+        return
+    keys = " || ', ' || ".join(f"{name}::VARCHAR" for name in contract.key)
+    sample = connection.execute(
+        f"SELECT {keys} FROM stg.main.mat ORDER BY ALL LIMIT {SAMPLE}"
+    ).fetchall()
+    raise DataError(
+        f"{deleted} of {held} rows would vanish, {allowed} may; for example "
+        + "; ".join(str(row[0]) for row in sample),
+        where=contract.table,
+        next_step="ask the provider whether the rows were really removed; nothing was changed",
+    )

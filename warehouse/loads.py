@@ -1,0 +1,122 @@
+"""What was loaded: one row of ``hub.loads`` for each dataset and attempt, and the position of each.
+
+Data flow: ``commit`` writes a ``loaded`` record in the same transaction as the rows;
+:func:`record` adds ``unchanged`` and ``failed`` ones afterwards. The position from which the next
+pull starts is read back from the newest ``loaded`` record: cursor, batch and rows can never
+disagree, because there is no second place that holds them.
+
+Run it alone: ``python -m warehouse.loads data/lake`` prints the newest record of each dataset.
+
+What does not belong here: showing them to people (``hub.cli``), the commit itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sources.landing import Position
+from warehouse.lake import Lake
+
+LOADED, UNCHANGED, FAILED = "loaded", "unchanged", "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRecord:
+    """One attempt at one dataset. Counts are rows; times are instants."""
+
+    run: str
+    source: str
+    dataset: str
+    table_name: str
+    status: str
+    batch: str | None = None
+    previous_batch: str | None = None
+    content_sha256: str | None = None
+    cursor_before: str | None = None
+    cursor_after: str | None = None
+    claimed: int | None = None
+    fetched: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    rejected: int = 0
+    repaired: int = 0
+    duplicates: int = 0
+    started_at: datetime
+    ended_at: datetime
+    seconds: float = 0.0
+    error: str | None = None
+    checks: str | None = None
+
+    @property
+    def changed(self) -> int:
+        """Rows that moved in the live table."""
+        return self.inserted + self.updated + self.deleted
+
+
+_COLUMNS = ["_source" if f.name == "source" else f.name for f in fields(LoadRecord)]
+INSERT = (
+    f"INSERT INTO lake.hub.loads (seq, {', '.join(_COLUMNS)}) "
+    f"SELECT coalesce(max(seq), 0) + 1, {', '.join('?' for _ in _COLUMNS)} FROM lake.hub.loads"
+)
+
+
+def values(load: LoadRecord) -> list[Any]:
+    """Return the parameters of :data:`INSERT`."""
+    return [getattr(load, f.name) for f in fields(LoadRecord)]
+
+
+def record(lake: Lake, connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> None:
+    """Write a record that comes with no rows (unchanged or failed) in a commit of its own."""
+    with lake.lock():
+        connection.execute(INSERT, values(load))
+
+
+def position(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> Position:
+    """Return where the last committed pull of a dataset ended."""
+    found = connection.execute(
+        "SELECT batch, cursor_after, content_sha256 FROM lake.hub.loads "
+        "WHERE _source = ? AND dataset = ? AND status = 'loaded' ORDER BY seq DESC LIMIT 1",
+        [source, dataset],
+    ).fetchone()
+    return Position(batch=found[0], cursor=found[1]) if found else Position()
+
+
+def latest(
+    connection: duckdb.DuckDBPyConnection, *, status: str | None = None
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the newest record of each dataset as plain dicts, keyed by (source, dataset).
+
+    Args:
+        connection: Has the lake attached as ``lake``.
+        status: Look only at records of this status; ``"good"`` means loaded or unchanged.
+    """
+    wanted = {None: "true", "good": "status IN ('loaded', 'unchanged')"}.get(
+        status, f"status = '{status}'"
+    )
+    cursor = connection.execute(
+        f"SELECT * FROM lake.hub.loads WHERE {wanted} "
+        "QUALIFY row_number() OVER (PARTITION BY _source, dataset ORDER BY seq DESC) = 1"
+    )
+    names = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {(row["_source"], row["dataset"]): row for row in rows}
+
+
+def main() -> None:
+    """Print the newest record of each dataset."""
+    for (source, dataset), row in sorted(latest(Lake(Path(sys.argv[1])).reader()).items()):
+        sys.stdout.write(
+            f"{source}/{dataset}\t{row['status']}\t{row['ended_at']}\t{row['error'] or ''}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Staging: a landed batch becomes two tables in a DuckDB file of its own, untyped and typed.
+
+Data flow: landed files -> reader of their media -> ``stg.main.tho`` (text as it came) -> repair of
+mojibake -> cleaning and typing by the contract, one expression per column -> ``stg.main.hang``.
+DuckDB does all of it column by column; Python sees no row. Where typing fails the value is NULL
+and the cleaned text stays in ``<column>__raw``, so that the type rule can reject the row.
+
+Staging lies in a real file, not in temp tables: temp tables belong to one connection, and Great
+Expectations reads through cursors of their own (design section 4).
+
+What does not belong here: rules (``checks``), the lake, how cells are cleaned (``normalise``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from checks.contract import Contract
+from hub.errors import ConfigurationError
+from sources.landing import LandedBatch
+from sources.spec import ColumnSpec, DatasetSpec
+from warehouse import mojibake, normalise
+from warehouse.lake import quote
+from warehouse.readers import read_batch
+
+
+@contextmanager
+def attached(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
+    """Attach a fresh staging file as ``stg`` and remove it at the end."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _remove(file)
+    connection.execute(f"ATTACH '{quote(file)}' AS stg")
+    try:
+        yield
+    finally:
+        connection.execute("DETACH stg")
+        _remove(file)
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    batch: LandedBatch,
+    dataset: DatasetSpec,
+    contract: Contract,
+) -> int:
+    """Make ``stg.main.tho`` and ``stg.main.hang`` from a landed batch.
+
+    Returns:
+        The number of records read.
+
+    Raises:
+        ConfigurationError: The definition maps a column that the contract does not have.
+        ProviderError: A file does not hold what its definition says.
+    """
+    unknown = sorted(set(dataset.columns) - {column.name for column in contract.columns})
+    if unknown:
+        raise ConfigurationError(
+            f"the definition maps columns that contract {contract.id} lacks: {', '.join(unknown)}",
+            where=f"{batch.manifest.system}/{dataset.name}",
+            next_step=f"add them to {contract.path} or remove them from defs.yaml",
+        )
+    fields = sorted({spec.source for spec in dataset.columns.values()})
+    read_batch(connection, batch, fields, dataset.fetch)
+    texts = [
+        dataset.columns[column.name].source
+        for column in contract.columns
+        if column.name in dataset.columns and column.sql_type == "VARCHAR"
+    ]
+    mojibake.repair(connection, "stg.main.tho", sorted(set(texts)))
+    connection.execute(typed_sql(dataset, contract))
+    counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def typed_sql(dataset: DatasetSpec, contract: Contract) -> str:
+    """Return the SQL that makes ``stg.main.hang`` from ``stg.main.tho``."""
+    values: list[str] = []
+    raws: list[str] = []
+    repairs: list[str] = []
+    for column in contract.columns:
+        spec = dataset.columns.get(column.name)
+        if spec is None:
+            values.append(f"NULL::{column.sql_type} AS {column.name}")
+            continue
+        cell = normalise.expressions(column, spec, f't."{spec.source}"')
+        values.append(f"{cell.value} AS {column.name}")
+        if column.sql_type != "VARCHAR" or spec.codes:
+            raws.append(f"{cell.clean} AS {column.name}__raw")
+        repairs += [
+            f"CASE WHEN {condition} THEN '{column.name}:{name}' END"
+            for name, condition in cell.repairs
+        ]
+        if column.sql_type == "VARCHAR":
+            repairs.append(_mojibake_flag(column.name, spec))
+    flags = f"list_filter([{', '.join(repairs)}], flag -> flag IS NOT NULL)" if repairs else "[]"
+    hashed = ", '\\x1f', ".join(
+        f"coalesce({column.name}::VARCHAR, '\\x00')" for column in contract.columns
+    ).replace("\\x1f", "\x1f").replace("\\x00", "\x01")
+    return f"""CREATE OR REPLACE TABLE stg.main.hang AS
+        SELECT *, md5_number_lower(concat({hashed}, coalesce(_repairs::VARCHAR, ''))) AS _hash
+        FROM (SELECT * REPLACE (CASE WHEN len(_repairs) > 0 THEN _repairs END AS _repairs)
+              FROM (SELECT t._row, {", ".join(values + raws)}, {flags} AS _repairs
+                    FROM stg.main.tho t))"""
+
+
+def _mojibake_flag(name: str, spec: ColumnSpec) -> str:
+    return (
+        "CASE WHEN t._row IN (SELECT m._row FROM stg.main.mojibake m "
+        f"WHERE m.\"column\" = '{quote(spec.source)}') THEN '{name}:mojibake' END"
+    )
+
+
+def _remove(file: Path) -> None:
+    """Remove a staging file and its write-ahead log."""
+    for leftover in (file, file.with_name(file.name + ".wal")):
+        leftover.unlink(missing_ok=True)
