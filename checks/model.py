@@ -1,0 +1,149 @@
+"""What a contract says, as plain frozen data: columns, rules, thresholds.
+
+Data flow: :mod:`checks.contract` builds these from a file, :mod:`checks.rules` builds the
+rules among them; ``warehouse`` reads columns and keys, ``checks.quarantine`` and
+``checks.validate`` read rules. Everything here is immutable and knows neither YAML nor SQL
+engines, so it may be passed between threads and compared in tests.
+
+Run it alone: ``python -m checks.contract assets/contracts/ho_so.odcs.yaml`` prints one.
+
+What does not belong here: reading files, building predicates, running anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Severity = Literal["error", "warn"]
+"""``error`` keeps the row out of the shared table, ``warn`` only counts it."""
+
+Dimension = Literal[
+    "schema_volume", "completeness_conformity", "uniqueness_consistency", "timeliness"
+]
+"""The four groups shown as checks; every rule belongs to one."""
+
+DIMENSIONS: dict[str, Dimension] = {
+    "accuracy": "completeness_conformity",
+    "completeness": "completeness_conformity",
+    "conformity": "completeness_conformity",
+    "consistency": "uniqueness_consistency",
+    "coverage": "schema_volume",
+    "timeliness": "timeliness",
+    "uniqueness": "uniqueness_consistency",
+}
+"""ODCS quality dimension -> the group that shows it."""
+
+Kind = Literal[
+    "required", "type", "pattern", "in_set", "range", "length", "reference", "row", "unique"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the shared table."""
+
+    name: str
+    label: str
+    """Vietnamese, with accents: what an agency reads."""
+    description: str
+    sql_type: str
+    form: str
+    """How the cell is written, see :data:`checks.forms.FORMS`; the normaliser obeys it."""
+    required: bool
+    classification: Literal["none", "basic", "sensitive"]
+    key: bool
+
+    @property
+    def raw(self) -> str:
+        """Name of the staging column that keeps the cell's text."""
+        return f"{self.name}__raw"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the cell is stored as it is written."""
+        return self.sql_type == "VARCHAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A Great Expectations expectation by type and arguments, without importing it."""
+
+    type: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The column of another table in which a value must occur."""
+
+    table: str
+    """``lake.schema.table``, ready for SQL."""
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that must hold for every row."""
+
+    name: str
+    """``<column>.<kind>``, ``key.unique`` or ``row.<name>``, unique in the contract."""
+    kind: Kind
+    dimension: Dimension
+    severity: Severity
+    column: str | None
+    columns: tuple[str, ...]
+    """Every contract column the rule looks at."""
+    reason: str
+    """One Vietnamese sentence for the agency whose row is refused; never holds a value."""
+    violation: str
+    """SQL over the typed staging table: TRUE for a bad row, never NULL. That of ``key.unique``
+    is a window over the whole table, so it belongs in a select list, not in ``WHERE``."""
+    expectation: Expectation
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShrinkGuard:
+    """How much of a table one full load may take away before a person must agree."""
+
+    share: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One ODCS contract, understood."""
+
+    id: str
+    version: str
+    name: str
+    table: str
+    """``schema.table`` in the warehouse."""
+    schema: str
+    title: str
+    description: str
+    owner: str
+    classification: Literal["mo", "dung_chung", "dung_rieng"]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    mapped: tuple[Rule, ...]
+    """Type rules of text columns: they apply where a source maps its codes (``rules.staged``)."""
+    reject_threshold: float
+    """Share of a batch's rows that may be refused before the whole batch is held back."""
+    shrink: ShrinkGuard
+    freshness_hours: float | None
+    version_column: str | None
+    """Column that tells which of two versions of a row is the newer one."""
+    path: Path
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; raises ``KeyError`` if there is none."""
+        return {column.name: column for column in self.columns}[name]
+
+    def rule(self, name: str) -> Rule:
+        """Return the rule of that name; raises ``KeyError`` if there is none."""
+        return {rule.name: rule for rule in (*self.rules, *self.mapped)}[name]

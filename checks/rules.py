@@ -1,0 +1,185 @@
+"""The closed table of rule kinds: each yields a SQL predicate for bad rows and a GX expectation.
+
+Data flow: :mod:`checks.contract` calls one builder per rule it reads -> :class:`Rule`;
+``quarantine`` scans with ``violation``, ``validate`` runs ``expectation``. The two say the
+same thing independently, and a test holds their counts against each other.
+
+What a predicate promises: it is TRUE for a bad row and never NULL; every kind but
+``required`` lets NULL pass, since an absent value breaks only the rule that it be there; its
+names are bare, so it may stand in any query over the one staging table; names come from
+patterns that the loader has checked and values are written as literals here.
+
+Run it alone: ``python -m checks.contract assets/contracts/ho_so.odcs.yaml`` lists the
+predicates of a contract.
+
+What does not belong here: YAML, connections, Great Expectations itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from checks.forms import base_type
+from checks.kinds import COLUMN_KINDS, IDENTIFIER, RuleMistake
+from checks.model import Column, Contract, Dimension, Expectation, Rule, Severity
+
+ROW = "expect_row_to_satisfy"
+TYPED = "expect_column_values_to_be_typed"
+UNIQUE = "expect_key_to_be_unique"
+
+UNIQUE_NAME = "key.unique"
+
+_TYPED_REASONS = {
+    "DATE": "không phải là ngày hợp lệ",
+    "TIMESTAMP": "không phải là thời điểm hợp lệ",
+    "SMALLINT": "không phải là số nguyên hợp lệ",
+    "INTEGER": "không phải là số nguyên hợp lệ",
+    "BIGINT": "không phải là số nguyên hợp lệ",
+    "DOUBLE": "không phải là số hợp lệ",
+    "DECIMAL": "không phải là số hợp lệ",
+    "BOOLEAN": "không phải là giá trị đúng/sai",
+    "JSON": "không phải là JSON hợp lệ",
+    "VARCHAR": "không có trong bảng mã của nguồn",
+}
+
+
+def required(column: Column, *, raw: bool | None = None) -> Rule:
+    """The value must be there.
+
+    A cell whose text could not be typed is not missing: it breaks ``type``, and telling the
+    agency that the date is missing would be wrong. ``raw`` says whether staging keeps the
+    text, which it always does for columns that are not text.
+    """
+    name = column.name
+    kept = not column.is_text if raw is None else raw
+    expectation = Expectation("expect_column_values_to_not_be_null", {"column": name})
+    if kept:
+        condition = f"{name} IS NOT NULL OR {column.raw} IS NOT NULL"
+        expectation = Expectation(ROW, {"condition": condition})
+    return Rule(
+        name=f"{name}.required",
+        kind="required",
+        dimension="completeness_conformity",
+        severity="error",
+        column=name,
+        columns=(name,),
+        reason=f"Thiếu {_lowered(column.label)}",
+        violation=f"({name} IS NULL AND {column.raw} IS NULL)" if kept else f"({name} IS NULL)",
+        expectation=expectation,
+    )
+
+
+def typed(column: Column) -> Rule:
+    """The text must be readable as the column's type, or be a code that the source's list has."""
+    return Rule(
+        name=f"{column.name}.type",
+        kind="type",
+        dimension="completeness_conformity",
+        severity="error",
+        column=column.name,
+        columns=(column.name,),
+        reason=f"{column.label} {_TYPED_REASONS[base_type(column.sql_type)]}",
+        violation=f"({column.raw} IS NOT NULL AND {column.name} IS NULL)",
+        expectation=Expectation(TYPED, {"column": column.name}),
+    )
+
+
+def unique(columns: tuple[Column, ...]) -> Rule:
+    """A key may stand once; a key with a part missing is no key and breaks ``required`` alone."""
+    names = tuple(column.name for column in columns)
+    whole = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    labels = ", ".join(_lowered(column.label) for column in columns)
+    return Rule(
+        name=UNIQUE_NAME,
+        kind="unique",
+        dimension="uniqueness_consistency",
+        severity="error",
+        column=None,
+        columns=names,
+        reason=f"Nhiều dòng trong cùng một lô trùng khóa ({labels}) nhưng khác nội dung",
+        violation=f"({whole} AND count(*) OVER (PARTITION BY {', '.join(names)}) > 1)",
+        expectation=Expectation(UNIQUE, {"columns": list(names)}),
+    )
+
+
+def row(
+    name: str,
+    condition: str,
+    *,
+    dimension: Dimension,
+    severity: Severity,
+    reason: str,
+    columns: tuple[Column, ...],
+) -> Rule:
+    """A condition over several columns; where it is NULL the row passes."""
+    tokens = set(IDENTIFIER.findall(re.sub(r"'(?:[^']|'')*'", " ", condition)))
+    return Rule(
+        name=name,
+        kind="row",
+        dimension=dimension,
+        severity=severity,
+        column=None,
+        columns=tuple(column.name for column in columns if column.name in tokens),
+        reason=reason,
+        violation=f"(NOT coalesce(({condition}), TRUE))",
+        expectation=Expectation(ROW, {"condition": condition}),
+    )
+
+
+def of_column(
+    column: Column,
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    dimension: Dimension,
+    severity: Severity,
+    reason: str,
+    lake: str,
+) -> Rule:
+    """Build a rule that a contract states for a column; ``name`` is ``kind`` or ``kind.suffix``."""
+    kind = COLUMN_KINDS[name.partition(".")[0]]  # type: ignore[index]  # checked by the loader
+    for key in arguments:
+        if key not in kind.needed | kind.allowed:
+            known = ", ".join(sorted(kind.needed | kind.allowed))
+            raise RuleMistake(f"rule {name} has no argument `{key}`", f"it takes {known}", key)
+    if missing := sorted(kind.needed - set(arguments)):
+        raise RuleMistake(f"rule {name} lacks `{missing[0]}`", "add it to kwargs")
+    violation, expectation, reference = kind.build(column, arguments, lake)
+    return Rule(
+        name=f"{column.name}.{name}",
+        kind=kind.kind,
+        dimension=dimension,
+        severity=severity,
+        column=column.name,
+        columns=(column.name,),
+        reason=reason,
+        violation=violation,
+        expectation=expectation,
+        reference=reference,
+    )
+
+
+def staged(contract: Contract, present: Collection[str]) -> tuple[Rule, ...]:
+    """Fit a contract's rules to one staging table, by the names of its columns.
+
+    Whether a text column is mapped through a code list is the source's business, not the
+    contract's. With a mapping staging keeps the raw cell, and an unlisted code leaves the
+    column NULL: that breaks ``type``, and the value is not missing.
+    """
+    mapped = {rule.column: rule for rule in contract.mapped if rule.column}
+    fitted = []
+    for rule in contract.rules:
+        if rule.kind == "required" and rule.column in mapped:
+            column = contract.column(rule.column)
+            fitted.append(required(column, raw=column.raw in present))
+        else:
+            fitted.append(rule)
+    fitted += [typed(c) for c in contract.columns if c.name in mapped and c.raw in present]
+    return tuple(fitted)
+
+
+def _lowered(label: str) -> str:
+    """Lower the first letter inside a sentence, unless the label starts with an abbreviation."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
