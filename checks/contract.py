@@ -101,7 +101,6 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         columns=columns,
         key=key,
         rules=_rules(document, columns, stated),
-        mapped=tuple(typed(column) for column in columns if column.is_text),
         reject_threshold=_number(document, options, "rejectThreshold", most=1),
         shrink=ShrinkGuard(
             share=_number(document, options, "shrinkShare", most=1),
@@ -184,7 +183,7 @@ def _rules(
     rules: list[Rule] = []
     for column in columns:
         rules += [required(column)] if column.required else []
-        rules += [] if column.is_text else [typed(column)]
+        rules += [typed(column)]
         rules += [rule for rule, _ in stated if rule.column == column.name]
     rules += [rule for rule, _ in stated if rule.column is None]
     rules += [unique(tuple(column for column in columns if column.key))]

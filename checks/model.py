@@ -130,8 +130,7 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     rules: tuple[Rule, ...]
-    mapped: tuple[Rule, ...]
-    """Type rules of text columns: they apply where a source maps its codes (``rules.staged``)."""
+    """Every rule that may apply; ``rules.staged`` fits them to what a source gives."""
     reject_threshold: float
     """Share of a batch's rows that may be refused before the whole batch is held back."""
     shrink: ShrinkGuard
@@ -146,4 +145,4 @@ class Contract:
 
     def rule(self, name: str) -> Rule:
         """Return the rule of that name; raises ``KeyError`` if there is none."""
-        return {rule.name: rule for rule in (*self.rules, *self.mapped)}[name]
+        return {rule.name: rule for rule in self.rules}[name]

@@ -45,19 +45,20 @@ _TYPED_REASONS = {
 }
 
 
-def required(column: Column, *, raw: bool | None = None) -> Rule:
+def required(column: Column, *, raw: bool = False) -> Rule:
     """The value must be there.
 
-    A cell whose text could not be typed is not missing: it breaks ``type``, and telling the
-    agency that the date is missing would be wrong. ``raw`` says whether staging keeps the
-    text, which it always does for columns that are not text.
+    Where staging keeps the cell's text (``raw``), a text that could not be typed is not missing:
+    it breaks ``type``, and telling the agency that the date is missing would be wrong.
     """
     name = column.name
-    kept = not column.is_text if raw is None else raw
+    violation = f"({name} IS NULL)"
     expectation = Expectation("expect_column_values_to_not_be_null", {"column": name})
-    if kept:
-        condition = f"{name} IS NOT NULL OR {column.raw} IS NOT NULL"
-        expectation = Expectation(ROW, {"condition": condition})
+    if raw:
+        violation = f"({name} IS NULL AND {column.raw} IS NULL)"
+        expectation = Expectation(
+            ROW, {"condition": f"{name} IS NOT NULL OR {column.raw} IS NOT NULL"}
+        )
     return Rule(
         name=f"{name}.required",
         kind="required",
@@ -66,7 +67,7 @@ def required(column: Column, *, raw: bool | None = None) -> Rule:
         column=name,
         columns=(name,),
         reason=f"Thiếu {_lowered(column.label)}",
-        violation=f"({name} IS NULL AND {column.raw} IS NULL)" if kept else f"({name} IS NULL)",
+        violation=violation,
         expectation=expectation,
     )
 
@@ -164,19 +165,19 @@ def of_column(
 def staged(contract: Contract, present: Collection[str]) -> tuple[Rule, ...]:
     """Fit a contract's rules to one staging table, by the names of its columns.
 
-    Whether a text column is mapped through a code list is the source's business, not the
-    contract's. With a mapping staging keeps the raw cell, and an unlisted code leaves the
-    column NULL: that breaks ``type``, and the value is not missing.
+    Staging keeps the raw cell of a column that it had to convert: one that is no text, or whose
+    codes the source maps (an unlisted code leaves the column NULL). Which columns those are is
+    the source's business, not the contract's; the others can break no ``type``.
     """
-    mapped = {rule.column: rule for rule in contract.mapped if rule.column}
     fitted = []
     for rule in contract.rules:
-        if rule.kind == "required" and rule.column in mapped:
-            column = contract.column(rule.column)
-            fitted.append(required(column, raw=column.raw in present))
-        else:
+        column = contract.column(rule.column) if rule.column else None
+        if column is None or rule.kind not in {"required", "type"}:
             fitted.append(rule)
-    fitted += [typed(c) for c in contract.columns if c.name in mapped and c.raw in present]
+        elif rule.kind == "required":
+            fitted.append(required(column, raw=column.raw in present))
+        elif column.raw in present:
+            fitted.append(rule)
     return tuple(fitted)
 
 

@@ -356,13 +356,16 @@ def test_a_good_contract_is_understood(tmp_path: Path) -> None:
     assert found.column("chu_ho_so").classification == "basic"
     assert [rule.name for rule in found.rules] == [
         "ma.required",
+        "ma.type",
         "ma.pattern",
         "ngay_nhan.required",
         "ngay_nhan.type",
         "ngay_nhan.range",
         "ngay_tra.type",
+        "chu_ho_so.type",
         "chu_ho_so.length",
         "trang_thai.required",
+        "trang_thai.type",
         "trang_thai.in_set",
         "trang_thai.reference",
         "le_phi.type",
