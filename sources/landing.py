@@ -9,4 +9,266 @@ again without asking the portal.
 The batch's name is a digest of what it holds and of what came before it (previous batch and
 cursor). The same pull repeated after a crash therefore has the same name, and the same content
 arriving again on a later night has another: that is what makes commits idempotent.
+
+Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` lands a dataset below ROOT and prints
+its manifest.
+
+What does not belong here: HTTP, decoding records, and the cursor after the batch: that is known
+only when the rows are typed, so ``warehouse`` decides it.
 """
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from hub.errors import InternalError, ProviderError
+from sources.disk import is_running, sync_folder, writing
+from sources.manifest import LandedBatch, LandedFile, Manifest, Media, Position, Window
+from sources.ndjson import lines
+
+__all__ = [
+    "BatchWriter",
+    "LandedBatch",
+    "LandedFile",
+    "Landing",
+    "Manifest",
+    "Media",
+    "Position",
+    "Window",
+]
+
+MANIFEST = "manifest.json"
+_PARTIAL = ".partial-"
+_ID_LENGTH = 20
+
+
+class Landing:
+    """The folder below which every batch lies."""
+
+    def __init__(self, root: Path) -> None:
+        """Remember the folder; it is made when the first batch is opened."""
+        self.root = root
+
+    def open(self, system: str, dataset: str, position: Position, window: Window) -> BatchWriter:
+        """Return a writer for a new batch; what dead processes left half-written is removed."""
+        folder = self.root / system / dataset
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob(f"{_PARTIAL}*"):
+                pid = leftover.name.removeprefix(_PARTIAL)
+                if pid == str(os.getpid()) or not is_running(pid):
+                    shutil.rmtree(leftover)
+        return BatchWriter(folder, system, dataset, position, window)
+
+    @staticmethod
+    def load(path: Path) -> LandedBatch:
+        """Read a batch folder back; raises ``InternalError`` if it is not what was sealed."""
+        try:
+            manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+            sizes = [(file, (path / file.name).stat().st_size) for file in manifest.files]
+        except (OSError, msgspec.MsgspecError) as error:
+            raise _damaged(path, str(error)) from None
+        for file, size in sizes:
+            if size != file.bytes:
+                raise _damaged(path, f"{file.name} has {size} bytes instead of {file.bytes}")
+        return LandedBatch(path, manifest)
+
+
+class BatchWriter:
+    """Writes one batch. Pages and files are given by one thread, in the source's order."""
+
+    def __init__(
+        self, folder: Path, system: str, dataset: str, position: Position, window: Window
+    ) -> None:
+        """Make the partial folder."""
+        self._folder = folder
+        self._partial = folder / f"{_PARTIAL}{os.getpid()}"
+        self._identity = (system, dataset)
+        self._position = position
+        self._window = window
+        self._files: list[LandedFile] = []
+        self._pages: dict[str, str] = {}
+        self._content = hashlib.sha256()
+        self._claimed: int | None = None
+        self._started = _now()
+        with writing(self._partial):
+            self._partial.mkdir()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what was not sealed."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    @property
+    def rows(self) -> int | None:
+        """Records landed so far; None if a file's rows are unknown."""
+        counts = [file.rows for file in self._files]
+        return None if None in counts else sum(filter(None, counts))
+
+    def claim(self, total: int) -> None:
+        """Note how many records the source says there are; :meth:`seal` compares."""
+        self._claimed = total
+
+    def page(
+        self,
+        records: Sequence[msgspec.Raw | bytes],
+        *,
+        url: str,
+        status: int | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> None:
+        """Write a page of JSON objects, one a line, as the source wrote them.
+
+        A page that is byte for byte an earlier one raises: a source that ignores the page
+        number would otherwise be read for ever. An empty page leaves no file.
+        """
+        if not records:
+            return
+        data = lines(records)
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"pages/{len(self._files):05}.ndjson"
+        earlier = self._pages.setdefault(digest, name)
+        if earlier != name:
+            raise ProviderError(
+                f"the source repeats itself: {name} would equal {earlier} byte for byte",
+                next_step="check the paging options; the source seems to ignore the page asked for",
+            )
+        self._content.update(data)
+        self._keep(
+            data,
+            LandedFile(
+                name=name,
+                media="ndjson",
+                bytes=len(data),
+                sha256=digest,
+                rows=len(records),
+                url=url,
+                status=status,
+                etag=etag,
+                last_modified=last_modified,
+            ),
+        )
+
+    def file(
+        self,
+        data: bytes,
+        *,
+        suffix: str,
+        media: Media,
+        url: str,
+        status: int | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        rows: int | None = None,
+        note: dict[str, str] | None = None,
+    ) -> None:
+        """Write a whole file of another format, with the facts its table needs."""
+        digest = hashlib.sha256(data).hexdigest()
+        note = note or {}
+        self._content.update(msgspec.json.encode([media, digest, sorted(note.items())]) + b"\n")
+        self._keep(
+            data,
+            LandedFile(
+                name=f"files/{len(self._files):05}{suffix}",
+                media=media,
+                bytes=len(data),
+                sha256=digest,
+                rows=rows,
+                url=url,
+                status=status,
+                etag=etag,
+                last_modified=last_modified,
+                note=note,
+            ),
+        )
+
+    def seal(self) -> LandedBatch:
+        """Make the batch visible; raises ``ProviderError`` if rows are missing or too many."""
+        rows = self.rows
+        if self._claimed is not None and rows is not None and rows != self._claimed:
+            raise ProviderError(
+                f"the source says it has {self._claimed} rows and sent {rows}",
+                next_step="nothing was loaded; ask the provider if it is so again tomorrow",
+            )
+        manifest = self._manifest(rows)
+        target = self._folder / manifest.batch
+        if target.exists():
+            # The same pull, repeated after a crash between the rename and the commit.
+            return Landing.load(target)
+        with writing(target):
+            self._write(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+            for folder in (self._partial / "pages", self._partial / "files", self._partial):
+                if folder.exists():
+                    sync_folder(folder)
+            os.rename(self._partial, target)  # noqa: PTH104 - the name a crash test replaces
+            sync_folder(self._folder)
+        return LandedBatch(target, manifest)
+
+    def _manifest(self, rows: int | None) -> Manifest:
+        """Describe the batch; its name depends on nothing but content, place and past."""
+        system, dataset = self._identity
+        window = self._window
+        content = self._content.hexdigest()
+        identity = [
+            system,
+            dataset,
+            self._position.batch,
+            self._position.cursor,
+            [window.since, window.until] if window.backfill else None,
+            content,
+        ]
+        return Manifest(
+            system=system,
+            dataset=dataset,
+            batch=hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:_ID_LENGTH],
+            previous_batch=self._position.batch,
+            content_sha256=content,
+            files=self._files,
+            claimed=self._claimed,
+            rows=rows,
+            cursor_before=self._position.cursor,
+            backfill=window.backfill,
+            started_at=self._started,
+            finished_at=_now(),
+        )
+
+    def _keep(self, data: bytes, landed: LandedFile) -> None:
+        """Write a file and list it."""
+        with writing(self._partial / landed.name):
+            self._write(landed.name, data)
+        self._files.append(landed)
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Write a file and have it on the disk before going on."""
+        path = self._partial / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _now() -> str:
+    """The moment, as manifests write it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _damaged(path: Path, why: str) -> InternalError:
+    """Return the error for a batch folder that is not as it was sealed."""
+    return InternalError(
+        f"landed batch is damaged: {why}",
+        where=str(path),
+        next_step="remove the folder and run the sync again; it will be fetched anew",
+    )

@@ -22,25 +22,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class _Strict(BaseModel):
-    """Unknown keys are errors: a misspelt option must not be ignored in silence."""
+class Strict(BaseModel):
+    """Unknown keys are errors: a misspelt option must not be ignored in silence.
+
+    The options of each kind of system (``Fetch`` in its module) are such a model too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FromEnv(_Strict):
+class FromEnv(Strict):
     """A value that the environment supplies; ``<env>_FILE`` may name a mounted file instead."""
 
     env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
-class NoAuth(_Strict):
+class NoAuth(Strict):
     """The source is open."""
 
     kind: Literal["none"] = "none"
 
 
-class ApiKeyAuth(_Strict):
+class ApiKeyAuth(Strict):
     """A fixed token sent in a header, as CKAN does with ``Authorization``."""
 
     kind: Literal["api_key"]
@@ -48,7 +51,7 @@ class ApiKeyAuth(_Strict):
     token: FromEnv
 
 
-class OAuth2Auth(_Strict):
+class OAuth2Auth(Strict):
     """OAuth2 client credentials in the WSO2 style of LGSP and NGSP (facts.md section 4)."""
 
     kind: Literal["oauth2_client_credentials"]
@@ -57,7 +60,7 @@ class OAuth2Auth(_Strict):
     client_secret: FromEnv
 
 
-class LoginAuth(_Strict):
+class LoginAuth(Strict):
     """Login for a token, then three headers, as the LGSP document axis does (facts.md 2.7)."""
 
     kind: Literal["login_token"]
@@ -65,36 +68,42 @@ class LoginAuth(_Strict):
     username: FromEnv
     password: FromEnv
     token_field: str = "data.token"  # noqa: S105 - a JSON path, not a password
+    expires_field: str = "data.expiresIn"
+    """JSON path of the token's life in seconds; a source without it is asked again on a 401."""
     extra_headers: dict[str, FromEnv] = {}
 
 
 Auth = Annotated[NoAuth | ApiKeyAuth | OAuth2Auth | LoginAuth, Field(discriminator="kind")]
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """How long and how hard the hub may ask a system. Times in seconds, sizes in bytes."""
 
     connect_timeout: float = 10
     read_timeout: float = 60
     page_deadline: float = 300
     dataset_deadline: float = 3600
-    retries: int = 4
+    retries: Annotated[int, Field(ge=0, le=20)] = 4
+    backoff: Annotated[float, Field(gt=0)] = 1
+    """First wait before a retry; it doubles each time, with jitter, up to ``max_wait``."""
+    max_wait: Annotated[float, Field(gt=0)] = 60
+    """Longest wait before a retry, also when the source asks for more by ``Retry-After``."""
     threads: Annotated[int, Field(ge=1, le=16)] = 4
     max_body: int = 512 * 2**20
 
 
-class ColumnSpec(_Strict):
+class ColumnSpec(Strict):
     """Where a contract column comes from in this source, and how this source writes it."""
 
     source: str
     dates: tuple[str, ...] = ()
-    """strptime formats this source uses, the ordinary one first; others are repaired and flagged."""
+    """strptime formats of this source, the ordinary one first; others are repaired and flagged."""
     codes: dict[str, str] = {}
     """This source's code -> the contract's code; a code not listed breaks the type rule."""
 
 
-class DatasetSpec(_Strict):
-    """One dataset of a system: how to fetch it, which contract it keeps, which field is which column."""
+class DatasetSpec(Strict):
+    """One dataset: how to fetch it, which contract it keeps, which field is which column."""
 
     name: Slug
     title: str
@@ -130,7 +139,7 @@ class DatasetSpec(_Strict):
         return self
 
 
-class SystemSpec(_Strict):
+class SystemSpec(Strict):
     """One source system: address, credentials, limits, datasets."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]

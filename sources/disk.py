@@ -1,0 +1,51 @@
+"""The few things landing asks of the disk beyond writing a file.
+
+Data flow: ``sources.landing`` calls these; nothing comes out but errors that name the folder.
+
+Run it alone: ``python -c "from sources.disk import is_running; print(is_running('1'))"``
+
+What does not belong here: what a batch is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from hub.errors import ConfigurationError
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a full or forbidden disk into an error that says which folder."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {path}: {error.strerror or type(error).__name__}",
+            next_step="free space or permit writing there, then run it again",
+        ) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's list of names on the disk, so that a rename outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_running(pid: str) -> bool:
+    """Say whether a process of that number lives; text that is no number is nobody's."""
+    if not (pid.isascii() and pid.isdigit()):
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""Look into a JSON answer without decoding its records.
+
+Data flow: an answer's bytes -> :func:`envelope` (the outer object, its values still raw) ->
+:func:`value` for small fields (error code, total), :func:`records` for the records' own bytes.
+``msgspec.Raw`` splits a page at memory speed; decoding every record would cost four times the
+work and would lose how the source wrote it. What is not the JSON asked for raises an error
+that says what came instead: promise 3 of the design begins here.
+
+Run it alone: ``python -c "from sources.payload import sniff; print(sniff(b'<html>'))"``
+
+What does not belong here: HTTP, and what a field means. The errors say what is wrong, not
+where: the caller knows the page and adds it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Any
+
+import msgspec
+
+from hub.errors import ProviderError
+
+BOM = codecs.BOM_UTF8
+_SLICE = 1 << 20
+_HTML = re.compile(rb"<(?:!doctype html|html|head|body)", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>(.{1,120}?)</title>", re.IGNORECASE | re.DOTALL)
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_any = msgspec.json.Decoder()
+
+Envelope = dict[str, msgspec.Raw]
+
+
+class TruncatedError(ProviderError):
+    """The JSON ends in the middle; the HTTP client tries again before it believes it."""
+
+
+def envelope(body: bytes) -> Envelope:
+    """Return the outer object of a JSON answer; raises ``ProviderError`` if it is none."""
+    body = body.removeprefix(BOM)
+    kind = sniff(body)
+    if kind:
+        raise ProviderError(
+            f"{kind} instead of JSON",
+            next_step="open the address in a browser: maintenance page, login page or firewall?",
+        )
+    require_utf8(body)
+    outer: Envelope = _decode(_object, body, "the answer")
+    return outer
+
+
+def records(outer: Envelope, path: str) -> list[msgspec.Raw]:
+    """Return the raw items of the array at a dotted path; null counts as an empty array."""
+    found = _walk(outer, path)
+    if found is None:
+        raise ProviderError(f"the answer has no `{path}`, where its rows should be")
+    if _is_null(found):
+        return []
+    items: list[msgspec.Raw] = _decode(_array, found, f"`{path}`")
+    return items
+
+
+def value(outer: Envelope, path: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the small value at a dotted path, ``None`` if it is not there."""
+    found = _walk(outer, path)
+    return None if found is None else _decode(_any, found, f"`{path}`")
+
+
+def text(outer: Envelope, path: str) -> str:
+    """Return the value at a dotted path as text, booleans as JSON has them; blank if none."""
+    found = value(outer, path)
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return "" if found is None else str(found)
+
+
+def count(outer: Envelope, path: str) -> int:
+    """Return the whole number at a dotted path, which some sources write as text."""
+    found = text(outer, path).strip()
+    if not (found.isascii() and found.isdigit()):
+        raise ProviderError(f"`{path}` should be the number of rows and is no number")
+    return int(found)
+
+
+def sniff(body: bytes) -> str:
+    """Return what a body is that should be data: HTML page, XML, empty; blank if none of these."""
+    start = body[:1024].lstrip()
+    if not start:
+        return "empty answer"
+    if _HTML.match(start):
+        title = _TITLE.search(body[:65536])
+        named = " ".join(title[1].decode("utf-8", "replace").split()) if title else ""
+        return f"HTML page ({named!r})" if named else "HTML page"
+    return "XML" if start.startswith(b"<") else ""
+
+
+def require_utf8(body: bytes) -> None:
+    """Raise if the bytes are not UTF-8; ``msgspec`` does not look inside raw records."""
+    if body.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
+    for start in range(0, len(body), _SLICE):
+        end = start + _SLICE
+        try:
+            decoder.decode(view[start:end], final=end >= len(body))
+        except UnicodeDecodeError as error:
+            # The error's own text would quote the bytes.
+            raise ProviderError(
+                f"the answer is not UTF-8 (near byte {start + error.start})",
+                next_step="ask the provider for UTF-8",
+            ) from None
+
+
+def _walk(outer: Envelope, path: str) -> msgspec.Raw | None:
+    """Follow a dotted path of object keys; ``None`` where a key is missing."""
+    *parents, last = path.split(".")
+    for key in parents:
+        inner = outer.get(key)
+        if inner is None or _is_null(inner):
+            return None
+        outer = _decode(_object, inner, f"`{key}`")
+    return outer.get(last)
+
+
+def _is_null(raw: msgspec.Raw) -> bool:
+    """Say whether raw JSON is ``null``, without copying it."""
+    return bytes(memoryview(raw)[:5]) == b"null"
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], body: bytes | msgspec.Raw, what: str) -> Any:  # noqa: ANN401 - the decoder knows its type
+    """Decode, or say what is wrong; msgspec's messages name places and types, never values."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ProviderError(f"{what} has the wrong shape: {error}") from None
+    except msgspec.DecodeError as error:
+        kind = TruncatedError if "truncated" in str(error) else ProviderError
+        raise kind(f"{what} is not whole JSON: {error}") from None
+    except RecursionError:
+        raise ProviderError(f"{what} is nested too deeply to be data") from None
