@@ -1,8 +1,8 @@
 """The definitions on disk: every source system and contract, each loaded or named as broken.
 
-Data flow: ``assets/<province>/<system>/defs.yaml`` and ``assets/contracts/*.odcs.yaml`` ->
-:class:`Catalog`. A broken file spoils only what depends on it: its error is kept beside the good
-ones, so that one system's mistake does not stop another's sync.
+Data flow: ``assets/<province>/<system>/defs.yaml``, ``assets/<schema>/<table>/defs.yaml`` and
+``assets/contracts/*.odcs.yaml`` -> :class:`Catalog`. A broken file spoils only what depends on it:
+its error is kept beside the good ones, so that one system's mistake does not stop another's sync.
 
 Run it alone: ``python -m hub.catalog`` lists what is defined and what is wrong.
 
@@ -14,27 +14,46 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checks.contract import Contract, load_contract
 from hub.errors import ConfigurationError, HubError
 from sources.pull import check_spec
 from sources.spec import DatasetSpec, SystemSpec
 
-COMPONENT = "hub.components.SourceSystem"
+SOURCE_SYSTEM = "hub.components.SourceSystem"
+DERIVED_TABLE = "hub.components.DerivedTable"
+
+
+class DerivedSpec(BaseModel):
+    """One derived table, as its ``defs.yaml`` says it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
+    """``<schema>/<table>``, the folder of the definition."""
+    title: str
+    description: str = ""
+    owner: str
+    contract: str
+    sql: str
+    """File beside the definition: one SELECT whose columns are the contract's."""
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Tables it reads, as ``schema.table``."""
 
 
 @dataclass
 class Catalog:
-    """What is defined: systems by name, contracts by file stem, errors by place."""
+    """What is defined: systems and derived tables by name, contracts by file stem."""
 
     systems: dict[str, SystemSpec] = field(default_factory=dict)
+    derived: dict[str, DerivedSpec] = field(default_factory=dict)
     contracts: dict[str, Contract] = field(default_factory=dict)
     errors: dict[str, HubError] = field(default_factory=dict)
-    """System name or contract stem -> why it could not be loaded."""
+    """Name or contract stem -> why it could not be loaded."""
 
     def contract(self, dataset: DatasetSpec) -> Contract:
         """Return a dataset's contract.
@@ -42,43 +61,73 @@ class Catalog:
         Raises:
             ConfigurationError: It is missing or broken.
         """
-        if dataset.contract in self.contracts:
-            return self.contracts[dataset.contract]
-        broken = self.errors.get(dataset.contract)
+        return self.contract_named(dataset.contract)
+
+    def contract_named(self, stem: str) -> Contract:
+        """Return the contract in ``assets/contracts/<stem>.odcs.yaml``.
+
+        Raises:
+            ConfigurationError: It is missing or broken.
+        """
+        if stem in self.contracts:
+            return self.contracts[stem]
+        broken = self.errors.get(stem)
         if broken is not None:
             raise broken
         raise ConfigurationError(
-            f"there is no contract {dataset.contract}.odcs.yaml",
-            where=f"dataset {dataset.name}",
-            next_step="write it in assets/contracts/",
+            f"there is no contract {stem}.odcs.yaml", next_step="write it in assets/contracts/"
         )
 
-    def select(self, selection: list[str]) -> list[tuple[SystemSpec, tuple[DatasetSpec, ...]]]:
-        """Return the systems and datasets that a selection names; all if it is empty.
+    def feeding(self, table: str) -> list[tuple[str, float | None]]:
+        """Return the datasets that fill a table, each with its freshness deadline in hours."""
+        return [
+            (f"{system.name}/{dataset.name}", self.contracts[dataset.contract].freshness_hours)
+            for system in self.systems.values()
+            for dataset in system.datasets
+            if dataset.contract in self.contracts
+            and self.contracts[dataset.contract].table == table
+        ]
+
+    def select(self, selection: list[str]) -> Selection:
+        """Return the systems, datasets and derived tables that a selection names.
 
         Args:
-            selection: ``province``, ``province/system`` or ``province/system/dataset`` each.
+            selection: ``province``, ``province/system`` or ``province/system/dataset`` each, or
+                ``schema/table`` of a derived table; everything if it is empty.
 
         Raises:
             ConfigurationError: A name fits nothing.
         """
-        chosen: dict[str, list[DatasetSpec]] = {}
-        for wanted in selection or sorted(self.systems):
+        chosen = Selection()
+        for wanted in selection or [*self.systems, *self.derived, *self.errors]:
             found = [
                 (system.name, dataset)
                 for system in self.systems.values()
                 for dataset in system.datasets
                 if wanted in {system.province, system.name, f"{system.name}/{dataset.name}"}
             ]
-            if not found and wanted not in self.errors:
-                known = ", ".join(sorted(self.systems))
+            derived = [d for d in self.derived.values() if wanted in {d.name, d.name.split("/")[0]}]
+            broken = [n for n in self.errors if wanted in {n, n.split("/")[0]} and "/" in n]
+            if selection and not (found or derived or broken):
+                known = ", ".join(sorted([*self.systems, *self.derived]))
                 raise ConfigurationError(
                     f"nothing is called '{wanted}'", next_step=f"choose among: {known}"
                 )
             for name, dataset in found:
-                if dataset not in chosen.setdefault(name, []):
-                    chosen[name].append(dataset)
-        return [(self.systems[name], tuple(datasets)) for name, datasets in chosen.items()]
+                if dataset not in chosen.datasets.setdefault(name, []):
+                    chosen.datasets[name].append(dataset)
+            chosen.derived += [d for d in derived if d not in chosen.derived]
+            chosen.broken += [n for n in broken if n not in chosen.broken]
+        return chosen
+
+
+@dataclass
+class Selection:
+    """Part of a catalog: datasets by system, derived tables, and names that cannot be loaded."""
+
+    datasets: dict[str, list[DatasetSpec]] = field(default_factory=dict)
+    derived: list[DerivedSpec] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def load_catalog(assets: Path) -> Catalog:
@@ -93,17 +142,22 @@ def load_catalog(assets: Path) -> Catalog:
     for path in sorted(assets.glob("*/*/defs.yaml")):
         name = path.parent.relative_to(assets).as_posix()
         try:
-            catalog.systems[name] = load_system(path, name)
+            spec = load_definition(path, name)
         except HubError as error:
             catalog.errors[name] = error
+            continue
+        if isinstance(spec, SystemSpec):
+            catalog.systems[name] = spec
+        else:
+            catalog.derived[name] = spec
     return catalog
 
 
-def load_system(path: Path, name: str) -> SystemSpec:
+def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
     """Load one ``defs.yaml``.
 
     Raises:
-        ConfigurationError: It is no YAML, no source system, or its name is not its folder's.
+        ConfigurationError: It is no YAML, not of a known type, or its name is not its folder's.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -115,33 +169,35 @@ def load_system(path: Path, name: str) -> SystemSpec:
             where=f"{path}{line}",
             next_step="correct the file; `hub check` shows the place",
         ) from error
-    spec = parse_system(document, where=str(path))
-    if spec.name != name:
+    models: dict[object, type[SystemSpec | DerivedSpec]] = {
+        SOURCE_SYSTEM: SystemSpec,
+        DERIVED_TABLE: DerivedSpec,
+    }
+    model = models.get(document.get("type")) if isinstance(document, dict) else None
+    if model is None:
         raise ConfigurationError(
-            f"the system is called {spec.name} but lies in {name}",
+            f"`type` must be one of {', '.join(str(known) for known in models)}",
             where=str(path),
-            next_step="make `name` and folder agree",
-        )
-    return spec
-
-
-def parse_system(document: Any, *, where: str) -> SystemSpec:  # noqa: ANN401 - parsed YAML
-    """Validate a parsed ``defs.yaml``, options of the kind included."""
-    if not isinstance(document, dict) or document.get("type") != COMPONENT:
-        raise ConfigurationError(
-            f"not a source system: expected `type: {COMPONENT}`", where=where,
-            next_step="see docs/add-a-source.md",
+            next_step="take another defs.yaml as a model",
         )
     try:
-        spec = SystemSpec.model_validate(document.get("attributes"))
+        spec = model.model_validate(document.get("attributes"))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "attributes"
         raise ConfigurationError(
-            f"{place}: {first['msg']}", where=where,
+            f"{place}: {first['msg']}",
+            where=str(path),
             next_step=f"correct it ({error.error_count()} problem(s) in this file)",
         ) from error
-    check_spec(spec)
+    if spec.name != name:
+        raise ConfigurationError(
+            f"it is called {spec.name} but lies in {name}",
+            where=str(path),
+            next_step="make `name` and folder agree",
+        )
+    if isinstance(spec, SystemSpec):
+        check_spec(spec)
     return spec
 
 

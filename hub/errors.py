@@ -51,7 +51,7 @@ class ConfigurationError(HubError):
 
 
 class ProviderError(HubError):
-    """The source answered, permanently wrongly: 403, HTML for JSON, a total that does not add up."""
+    """The source answered wrongly for good: 403, HTML for JSON, a total that does not add up."""
 
     whose = "provider"
 

@@ -86,54 +86,38 @@ def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statemen
     history = f"lake.{tables.history_of(contract.table)}"
     keys = ", ".join(contract.key)
     business = ", ".join(column.name for column in contract.columns)
-    stored = f"{business}, {', '.join(tables.SYSTEM_COLUMNS)}"
-    ended = f"""SELECT {keys}, 'update' AS kind FROM stg.main.thay_doi c
+    stored = [*(column.name for column in contract.columns), *tables.SYSTEM_COLUMNS]
+    ended = f"""(SELECT {keys}, 'update' AS kind FROM stg.main.thay_doi c
         JOIN stg.main.hang h USING (_row) WHERE NOT c.moi
-        UNION ALL SELECT {keys}, 'delete' FROM stg.main.mat"""
-    message = f"{load.source}/{load.dataset} batch {load.batch}"
+        UNION ALL SELECT {keys}, 'delete' FROM stg.main.mat)"""
+    same = same_key(contract, "t", "e")
     yield "begin", "BEGIN", []
     if load.updated + load.deleted:
-        yield (
-            "history",
-            f"INSERT INTO {history} ({stored}, {', '.join(tables.HISTORY_COLUMNS)}) "
-            f"SELECT {', '.join(f't.{name.strip()}' for name in stored.split(','))}, ?, ?, e.kind "
-            f"FROM {table} t JOIN ({ended}) e ON {same_key(contract, 't', 'e')} "
-            "WHERE t._source = ?",
-            [load.ended_at, load.batch, load.source],
-        )
-        yield (
-            "delete",
-            f"DELETE FROM {table} t USING ({ended}) e "
-            f"WHERE t._source = ? AND {same_key(contract, 't', 'e')}",
-            [load.source],
-        )
+        history_sql = f"""INSERT INTO {history} ({", ".join([*stored, *tables.HISTORY_COLUMNS])})
+            SELECT {", ".join(f"t.{name}" for name in stored)}, ?, ?, e.kind
+            FROM {table} t JOIN {ended} e ON {same} WHERE t._source = ?"""
+        yield "history", history_sql, [load.ended_at, load.batch, load.source]
+        delete_sql = f"DELETE FROM {table} t USING {ended} e WHERE t._source = ? AND {same}"
+        yield "delete", delete_sql, [load.source]
     if load.inserted + load.updated:
-        yield (
-            "insert",
-            f"INSERT INTO {table} ({stored}) SELECT {business}, ?, ?, ?, _repairs, _hash "
-            "FROM stg.main.hang JOIN stg.main.thay_doi USING (_row) ORDER BY _row",
-            [load.source, load.batch, load.ended_at],
-        )
-    yield (
-        "quarantine",
-        f"INSERT INTO lake.hub.quarantine SELECT ?, ?, ?, record_hash, record_key, rules, "
-        f"list_transform(rules, rule -> {_reasons(contract)}), record, _file, _line, ?, ?, "
-        "NULL, NULL FROM stg.main.tu_choi_moi ORDER BY record_hash",
-        [load.source, load.dataset, load.table_name, load.batch, load.ended_at],
-    )
-    yield (
-        "resolve",
-        "UPDATE lake.hub.quarantine SET _resolved_at = ?, _resolved_by = ? WHERE _source = ? "
-        "AND dataset = ? AND _resolved_at IS NULL "
-        "AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)",
-        [load.ended_at, load.batch, load.source, load.dataset],
-    )
+        insert_sql = f"""INSERT INTO {table} ({", ".join(stored)})
+            SELECT {business}, ?, ?, ?, _repairs, _hash
+            FROM stg.main.hang JOIN stg.main.thay_doi USING (_row) ORDER BY _row"""
+        yield "insert", insert_sql, [load.source, load.batch, load.ended_at]
+    quarantine_sql = f"""INSERT INTO lake.hub.quarantine
+        SELECT ?, ?, ?, record_hash, record_key, rules,
+            list_transform(rules, rule -> {_reasons(contract)}), record, _file, _line,
+            ?, ?, NULL, NULL
+        FROM stg.main.tu_choi_moi ORDER BY record_hash"""
+    named = [load.source, load.dataset, load.table_name, load.batch, load.ended_at]
+    yield "quarantine", quarantine_sql, named
+    resolve_sql = """UPDATE lake.hub.quarantine SET _resolved_at = ?, _resolved_by = ?
+        WHERE _source = ? AND dataset = ? AND _resolved_at IS NULL
+          AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)"""
+    yield "resolve", resolve_sql, [load.ended_at, load.batch, load.source, load.dataset]
     yield "load_record", loads.INSERT, loads.values(load)
-    yield (
-        "message",
-        f"CALL lake.set_commit_message('hub', '{quote(message)}')",
-        [],
-    )
+    message = quote(f"{load.source}/{load.dataset} batch {load.batch}")
+    yield "message", f"CALL lake.set_commit_message('hub', '{message}')", []
     yield "commit", "COMMIT", []
 
 

@@ -160,7 +160,9 @@ def _quarantine_moves(
         [source, dataset],
     )
     seen_again = (
-        "true" if whole else f"record_key IN (SELECT {key_json(contract, 'h')} FROM stg.main.hang h)"
+        "true"
+        if whole
+        else f"record_key IN (SELECT {key_json(contract, 'h')} FROM stg.main.hang h)"
     )
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.da_sua AS

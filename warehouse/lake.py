@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -108,14 +109,17 @@ class Lake:
         self._attach(connection)
         return connection
 
-    def reader(self, *, version: int | None = None) -> duckdb.DuckDBPyConnection:
+    def reader(
+        self, *, version: int | None = None, time: datetime | None = None
+    ) -> duckdb.DuckDBPyConnection:
         """Return a read-only connection, by default at the newest snapshot.
 
         Args:
             version: Snapshot to read instead of the newest one.
+            time: Read the snapshot that was the newest at this instant (with a zone).
 
         Raises:
-            ConfigurationError: There is no lake yet.
+            ConfigurationError: There is no lake yet, or no such snapshot.
         """
         if not self.exists:
             raise ConfigurationError(
@@ -123,7 +127,17 @@ class Lake:
             )
         connection = connect()
         at = f", SNAPSHOT_VERSION {version:d}" if version is not None else ""
-        self._attach(connection, f", READ_ONLY{at}")
+        if time is not None:
+            at = f", SNAPSHOT_TIME '{time.isoformat()}'"
+        try:
+            self._attach(connection, f", READ_ONLY{at}")
+        except duckdb.Error as error:
+            if not at:
+                raise
+            raise ConfigurationError(
+                f"there is no snapshot {version if version is not None else time}",
+                next_step='`hub query "from lake.snapshots()"` lists them',
+            ) from error
         connection.execute("USE lake")
         return connection
 

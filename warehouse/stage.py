@@ -13,7 +13,7 @@ What does not belong here: rules (``checks``), the lake, how cells are cleaned (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import duckdb
 from checks.contract import Contract
 from hub.errors import ConfigurationError
 from sources.landing import LandedBatch
-from sources.spec import ColumnSpec, DatasetSpec
+from sources.spec import DatasetSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
 from warehouse.readers import read_batch
@@ -65,22 +65,29 @@ def stage(
         )
     fields = sorted({spec.source for spec in dataset.columns.values()})
     read_batch(connection, batch, fields, dataset.fetch)
-    texts = [
+    texts = {
         dataset.columns[column.name].source
         for column in contract.columns
         if column.name in dataset.columns and column.sql_type == "VARCHAR"
-    ]
-    mojibake.repair(connection, "stg.main.tho", sorted(set(texts)))
-    connection.execute(typed_sql(dataset, contract))
+    }
+    mended = mojibake.repair(connection, "stg.main.tho", sorted(texts))
+    connection.execute(typed_sql(dataset, contract, mended=mended))
     counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     return int(counted[0]) if counted else 0
 
 
-def typed_sql(dataset: DatasetSpec, contract: Contract) -> str:
-    """Return the SQL that makes ``stg.main.hang`` from ``stg.main.tho``."""
+def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str] = ()) -> str:
+    """Return the SQL that makes ``stg.main.hang`` from ``stg.main.tho``.
+
+    Args:
+        dataset: Which source field is which column.
+        contract: The columns wanted, with type and form.
+        mended: Source fields in which mojibake was repaired just now.
+    """
     values: list[str] = []
     raws: list[str] = []
-    repairs: list[str] = []
+    flags: list[str] = []
+    unusual: list[str] = []
     for column in contract.columns:
         spec = dataset.columns.get(column.name)
         if spec is None:
@@ -88,30 +95,43 @@ def typed_sql(dataset: DatasetSpec, contract: Contract) -> str:
             continue
         cell = normalise.expressions(column, spec, f't."{spec.source}"')
         values.append(f"{cell.value} AS {column.name}")
-        if column.sql_type != "VARCHAR" or spec.codes:
-            raws.append(f"{cell.clean} AS {column.name}__raw")
-        repairs += [
+        if not column.is_text or spec.codes:
+            raws.append(f"{cell.clean} AS {column.raw}")
+        flags += [
             f"CASE WHEN {condition} THEN '{column.name}:{name}' END"
             for name, condition in cell.repairs
         ]
-        if column.sql_type == "VARCHAR":
-            repairs.append(_mojibake_flag(column.name, spec))
-    flags = f"list_filter([{', '.join(repairs)}], flag -> flag IS NOT NULL)" if repairs else "[]"
-    hashed = ", '\\x1f', ".join(
-        f"coalesce({column.name}::VARCHAR, '\\x00')" for column in contract.columns
-    ).replace("\\x1f", "\x1f").replace("\\x00", "\x01")
+        unusual.append(cell.unusual)
+        if column.is_text and spec.source in mended:
+            was_mended = (
+                "t._row IN (SELECT m._row FROM stg.main.mojibake m "
+                f"WHERE m.\"column\" = '{quote(spec.source)}')"
+            )
+            flags.append(f"CASE WHEN {was_mended} THEN '{column.name}:mojibake' END")
+            unusual.append(was_mended)
+    # Most rows are clean: their flags cost one test, not a list of a hundred.
+    repairs = (
+        f"CASE WHEN {' OR '.join(unusual)} "
+        f"THEN list_filter([{', '.join(flags)}], flag -> flag IS NOT NULL) END"
+    )
     return f"""CREATE OR REPLACE TABLE stg.main.hang AS
-        SELECT *, md5_number_lower(concat({hashed}, coalesce(_repairs::VARCHAR, ''))) AS _hash
+        SELECT *, {content_hash(contract, repairs=True)} AS _hash
         FROM (SELECT * REPLACE (CASE WHEN len(_repairs) > 0 THEN _repairs END AS _repairs)
-              FROM (SELECT t._row, {", ".join(values + raws)}, {flags} AS _repairs
+              FROM (SELECT t._row, {", ".join(values + raws)}, {repairs} AS _repairs
                     FROM stg.main.tho t))"""
 
 
-def _mojibake_flag(name: str, spec: ColumnSpec) -> str:
-    return (
-        "CASE WHEN t._row IN (SELECT m._row FROM stg.main.mojibake m "
-        f"WHERE m.\"column\" = '{quote(spec.source)}') THEN '{name}:mojibake' END"
-    )
+def content_hash(contract: Contract, *, repairs: bool = False) -> str:
+    """Return SQL for the 64-bit content hash of a typed row.
+
+    MD5 of the values as text: stable across DuckDB versions, which ``hash()`` is not, and the hash
+    is stored. It only tells versions of one key apart, so 64 bits are enough. With ``repairs`` a
+    cell that the source has mended counts as a change even if the stored value stays.
+    """
+    parts = [f"coalesce({column.name}::VARCHAR, chr(1))" for column in contract.columns]
+    if repairs:
+        parts.append("coalesce(_repairs::VARCHAR, '')")
+    return f"md5_number_lower(concat_ws(chr(31), {', '.join(parts)}))"
 
 
 def _remove(file: Path) -> None:

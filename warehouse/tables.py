@@ -99,7 +99,9 @@ def _present(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str
         [schema, name],
     ).fetchall()
     # DuckDB spells TIMESTAMPTZ in full; contracts may write the short form.
-    return {column: kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for column, kind in found}
+    return {
+        column: kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for column, kind in found
+    }
 
 
 def _widen(
@@ -109,9 +111,7 @@ def _widen(
         if name not in present:
             for table in (contract.table, history_of(contract.table)):
                 connection.execute(f"ALTER TABLE lake.{table} ADD COLUMN {name} {sql_type}")
-                connection.execute(
-                    f"COMMENT ON COLUMN lake.{table}.{name} IS '{quote(comment)}'"
-                )
+                connection.execute(f"COMMENT ON COLUMN lake.{table}.{name} IS '{quote(comment)}'")
         elif present[name] != sql_type:
             raise ConfigurationError(
                 f"column {name} is {present[name]} in the warehouse but {sql_type} in the contract",

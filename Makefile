@@ -1,0 +1,56 @@
+# Two commands do everything on a machine with Python, make and a package index: `make sync`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HUB := $(BIN)/hub
+SCALE ?= 200000
+export DAGSTER_DISABLE_TELEMETRY = 1
+export GX_ANALYTICS_ENABLED = false
+DATA := $(or $(HUB_DATA_DIR),data)
+OVERLAY := $(DATA)/sandbox/sandbox.env
+
+.DEFAULT_GOAL := help
+.PHONY: help sync test soak ui sandbox bench lint clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp is newer than the lock once everything is installed, so a second run installs nothing.
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	touch $@
+
+sync: $(VENV)/.runtime ## Start the sandbox province, sync it, print what came in, stop it
+	@$(HUB) sandbox down > /dev/null
+	@$(HUB) sandbox up --scale $(SCALE) $(if $(DAY),--day $(DAY))
+	@HUB_ENV=$(OVERLAY) $(HUB) sync; code=$$?; $(HUB) sandbox down > /dev/null; exit $$code
+
+test: $(VENV)/.dev ## Run lint, types and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
+
+soak: $(VENV)/.dev ## Run the long tests
+	$(BIN)/python -m pytest -m soak
+
+ui: $(VENV)/.runtime ## Start sandbox, Dagster webserver and daemon; print the address
+	$(BIN)/python -m hub.ui
+
+sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
+	$(HUB) sandbox up --scale $(SCALE)
+
+bench: $(VENV)/.dev ## Measure the hub (ratios, medians) and write benchmarks/RESULTS.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	$(BIN)/python benchmarks/first_night.py
+
+clean: ## Remove everything that make and the hub have written here
+	-test -x $(HUB) && $(HUB) sandbox down
+	rm -rf $(VENV) data

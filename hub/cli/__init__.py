@@ -1,0 +1,42 @@
+"""The ``hub`` command: one module per group of commands, one place that turns errors into words.
+
+Belongs here: arguments, printing, exit codes (0 done, 1 something failed, 2 wrong use).
+
+Does not belong here: what the commands do. Modules import the heavy layers inside the command, so
+that ``hub --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hub.cli import check, query, sandbox, status, sync
+from hub.errors import HubError
+
+app = typer.Typer(
+    name="hub",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The provincial data hub: pull, check, keep and query a province's shared data.",
+)
+app.command("sync")(sync.sync)
+app.command("status")(status.status)
+app.command("query")(query.query)
+app.command("rejects")(query.rejects)
+app.command("check")(check.check)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run the command line; foreseen trouble becomes one line and exit code 1."""
+    try:
+        app()
+    except HubError as error:
+        sys.stderr.write(f"hub: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("hub: stopped; what was not committed will be pulled again next time\n")
+        sys.exit(1)

@@ -1,0 +1,203 @@
+"""``hub sync``: bring everything, or what is named, up to date, and say what came in.
+
+Run it alone: ``hub sync --help``.
+
+What does not belong here: the sync itself (``hub.sync``).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from hub.load import Outcome
+    from hub.sync import Report
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+COUNTS = ("fetched", "inserted", "updated", "unchanged", "deleted", "rejected")
+EXAMPLE = (
+    "select ten_don_vi, sum(so_tiep_nhan) as tiep_nhan, sum(so_truc_tuyen) as truc_tuyen, "
+    "sum(so_dung_han) as dung_han from chi_so.ho_so_theo_thang group by 1 order by 2 desc limit 5"
+)
+
+
+def sync(
+    selection: Annotated[
+        list[str] | None,
+        typer.Argument(help="province, province/system or province/system/dataset; default: all"),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Backfill from this day (YYYY-MM-DD); the cursor stays")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Backfill up to, without, this day")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON")] = False,
+) -> None:
+    """Pull, check and load: everything, or only what is named.
+
+    Exit code 0: all that was asked for is up to date; 1: something failed (the rest is loaded).
+    """
+    from hub.catalog import load_catalog
+    from hub.load import Context, Span
+    from hub.settings import Settings
+    from hub.sync import sync as run
+
+    settings = Settings()
+    span = Span(_day(since, "--since"), _day(until, "--until"))
+    if span.since and span.until and span.since >= span.until:
+        raise typer.BadParameter("--since must be before --until")
+    context = Context.of(settings, load_catalog(settings.assets_dir), span)
+    try:
+        context.catalog.select(selection or [])
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    display = _Display(Console(stderr=True), quiet=as_json)
+    with display:
+        report = run(context, selection or [], progress=display.progress, finished=display.finished)
+    if as_json:
+        json.dump(_as_json(report), sys.stdout, ensure_ascii=False, indent=2, default=str)
+        sys.stdout.write("\n")
+    else:
+        _print(report, context.settings.lake.as_posix(), whole=not selection)
+    raise typer.Exit(1 if report.failed else 0)
+
+
+def _day(value: str | None, option: str) -> datetime | None:
+    """Return midnight in Viet Nam of a day given on the command line, without zone."""
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=None)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} wants a day such as 2026-10-01") from error
+
+
+class _Display:
+    """Live progress on a terminal; one line per finished dataset elsewhere."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self.console, self.quiet = console, quiet
+        self.live = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[rows]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def progress(self, name: str, rows: int, total: int | None) -> None:
+        """Show how far a pull is."""
+        if name not in self.tasks:
+            self.tasks[name] = self.live.add_task(name, total=total, rows="")
+        shown = f"{rows:,} rows" if total is None else f"{rows:,} of {total:,} rows"
+        self.live.update(self.tasks[name], completed=rows, total=total, rows=shown)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Show that a dataset is done."""
+        record = outcome.record
+        name = f"{record.source}/{record.dataset}"
+        if name in self.tasks:
+            self.live.update(self.tasks[name], rows=f"{record.status}")
+        if not self.quiet:
+            detail = record.error or f"{record.fetched:,} fetched, {record.inserted:,} new"
+            self.live.console.print(
+                f"{record.status:>9}  {name}: {detail}", highlight=False, markup=False
+            )
+
+
+def _print(report: Report, lake: str, *, whole: bool) -> None:
+    console = Console()
+    table = Table(title="What came in", title_justify="left", header_style="bold")
+    table.add_column("dataset", overflow="fold")
+    table.add_column("state")
+    for heading in ("fetched", "loaded", "updated", "unchanged", "deleted", "rejected", "seconds"):
+        table.add_column(heading, justify="right")
+    for outcome in report.outcomes:
+        record = outcome.record
+        style = {"failed": "red", "loaded": "green"}.get(record.status, "")
+        table.add_row(
+            f"{record.source}/{record.dataset}",
+            f"[{style}]{record.status}[/]" if style else record.status,
+            *(f"{getattr(record, name):,}" for name in COUNTS),
+            f"{record.seconds:.1f}",
+        )
+    console.print(table)
+    for name, error in report.broken.items():
+        console.print(f"failed  {name}: {error}", highlight=False, markup=False, style="red")
+    for outcome in report.outcomes:
+        if outcome.error is not None:
+            console.print(f"failed  {outcome.error}", highlight=False, markup=False, style="red")
+    for stale in report.stale:
+        console.print(
+            f"stale input  {stale.name}: {stale.stale}",
+            highlight=False,
+            markup=False,
+            style="yellow",
+        )
+    console.print(f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}", highlight=False)
+    if whole and not report.failed:
+        _print_example(console)
+
+
+def _print_example(console: Console) -> None:
+    from hub.cli.query import print_table
+    from hub.settings import Settings
+    from warehouse.lake import Lake
+
+    connection = Lake(Settings().lake).reader()
+    console.print(f'\n[bold]hub query[/] "{EXAMPLE}"', highlight=False)
+    print_table(connection, EXAMPLE, limit=5, console=console)
+    console.print(
+        "\nNext: [bold]hub status[/] (how fresh everything is), [bold]hub rejects "
+        "lao_cai/dich_vu_cong/ho_so[/] (what was refused and why), [bold]make ui[/] (the Dagster "
+        "pages)",
+        highlight=False,
+    )
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "seconds": round(report.seconds, 3),
+        "failed": report.failed,
+        "datasets": [
+            {
+                "dataset": f"{outcome.record.source}/{outcome.record.dataset}",
+                "table": outcome.record.table_name,
+                "status": outcome.record.status,
+                **{name: getattr(outcome.record, name) for name in COUNTS},
+                "repaired": outcome.record.repaired,
+                "duplicates": outcome.record.duplicates,
+                "seconds": round(outcome.record.seconds, 3),
+                "batch": outcome.record.batch,
+                "cursor": outcome.record.cursor_after,
+                "error": outcome.record.error,
+            }
+            for outcome in report.outcomes
+        ],
+        "broken": {name: str(error) for name, error in report.broken.items()},
+        "stale_inputs": [
+            {"dataset": stale.name, "why": stale.stale, "last_good": stale.last_good}
+            for stale in report.stale
+        ],
+    }

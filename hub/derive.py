@@ -1,0 +1,171 @@
+"""Derived tables: SQL over the lake's shared tables, kept by a contract like any other.
+
+Data flow: ``assets/<schema>/<table>/defs.yaml`` names a contract, a SQL file and input tables ->
+the SQL runs over the last good data of each input -> the same settling as a pulled batch. A table
+is computed again only when an input's newest batch, the SQL or the contract changed. An input
+that is down delays nothing: it is named as stale beside the result (design section 3.5).
+
+Run it alone: ``hub sync chi_so/ho_so_theo_thang``.
+
+What does not belong here: the SQL of single tables (they lie in ``assets/``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from checks.contract import Contract
+from hub.catalog import DerivedSpec
+from hub.errors import ConfigurationError, HubError
+from hub.load import Context, Outcome, staged_in
+from hub.settle import Settled, last_checks, settle
+from warehouse import loads
+from warehouse.stage import content_hash
+
+
+@dataclass(frozen=True)
+class Input:
+    """The state of one dataset that feeds a derived table."""
+
+    name: str
+    """``province/system/dataset``."""
+    batch: str | None
+    last_good: datetime | None
+    stale: str | None
+    """Why it is not up to date, or None if it is."""
+
+
+def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, list[Input]]:
+    """Compute one table if anything it depends on changed.
+
+    Returns:
+        What became of it, and the inputs that are stale.
+    """
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    connection = context.lake.writer()
+    source, dataset = spec.name.split("/")
+    base = loads.LoadRecord(
+        run=run,
+        source=source,
+        dataset=dataset,
+        table_name=f"{source}.{dataset}",
+        status=loads.FAILED,
+        started_at=started_at,
+        ended_at=started_at,
+    )
+    error: HubError | None = None
+    inputs: list[Input] = []
+    try:
+        inputs = inputs_of(context, connection, spec, started_at)
+        settled = _derive(context, connection, spec, base, inputs)
+    except HubError as caught:
+        error = caught.at(spec.name)
+        settled = Settled(replace(base, error=str(error)), last_checks(connection, base))
+    record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
+    if record.status != loads.LOADED:
+        loads.record(context.lake, connection, record)
+    connection.close()
+    good = record.ended_at if record.status != loads.FAILED else None
+    return Outcome(record, settled.checks, error, good), [i for i in inputs if i.stale]
+
+
+def inputs_of(
+    context: Context, connection: duckdb.DuckDBPyConnection, spec: DerivedSpec, now: datetime
+) -> list[Input]:
+    """Return the state of every dataset that feeds the table's inputs.
+
+    Raises:
+        ConfigurationError: An input is a table that no definition fills.
+    """
+    newest = loads.latest(connection)
+    good = loads.latest(connection, status="good")
+    loaded = loads.latest(connection, status=loads.LOADED)
+    found = []
+    for table in spec.inputs:
+        feeding = context.catalog.feeding(table)
+        if not feeding:
+            raise ConfigurationError(
+                f"no dataset fills {table}", where=spec.name, next_step="correct `inputs`"
+            )
+        for name, hours in feeding:
+            key = (name.rpartition("/")[0], name.rpartition("/")[2])
+            last, last_good = newest.get(key), good.get(key)
+            stale = None
+            if last_good is None:
+                stale = "never loaded"
+            elif last and last["status"] == loads.FAILED:
+                stale = f"last good {last_good['ended_at']:%Y-%m-%d %H:%M}; {last['error']}"
+            elif hours and now - last_good["ended_at"] > timedelta(hours=hours):
+                stale = f"last good {last_good['ended_at']:%Y-%m-%d %H:%M}"
+            batch = loaded[key]["batch"] if key in loaded else None
+            found.append(Input(name, batch, last_good["ended_at"] if last_good else None, stale))
+    return found
+
+
+def _derive(
+    context: Context,
+    connection: duckdb.DuckDBPyConnection,
+    spec: DerivedSpec,
+    base: loads.LoadRecord,
+    inputs: list[Input],
+) -> Settled:
+    contract = context.catalog.contract_named(spec.contract)
+    folder = context.settings.assets_dir / spec.name
+    sql = _read(folder / spec.sql)
+    known = [sql, contract.version, *(f"{i.name}={i.batch}" for i in inputs)]
+    batch = hashlib.sha256("\x1f".join(known).encode()).hexdigest()[:20]
+    before = loads.position(connection, base.source, base.dataset)
+    base = replace(base, batch=batch, previous_batch=before.batch)
+    if before.batch == batch:
+        return Settled(replace(base, status=loads.UNCHANGED), last_checks(connection, base))
+    if all(i.batch is None for i in inputs):
+        raise ConfigurationError(
+            "none of its inputs was ever loaded", next_step="sync the inputs first"
+        )
+    with staged_in(context, connection, contract, f"{spec.name.replace('/', '-')}-{batch}"):
+        base = replace(base, fetched=_compute(connection, sql, contract, folder / spec.sql))
+        return settle(context.lake, connection, contract, base, whole=True)
+
+
+def _compute(
+    connection: duckdb.DuckDBPyConnection, sql: str, contract: Contract, file: Path
+) -> int:
+    """Run the SQL with the lake as the current database and stage its rows."""
+    columns = ", ".join(f"{c.name}::{c.sql_type} AS {c.name}" for c in contract.columns)
+    connection.execute("USE lake")
+    try:
+        connection.execute(
+            f"""CREATE OR REPLACE TABLE stg.main.hang AS
+            SELECT row_number() OVER () AS _row, *, NULL::VARCHAR[] AS _repairs,
+                {content_hash(contract)} AS _hash
+            FROM (SELECT {columns} FROM ({sql}))"""
+        )
+    except duckdb.Error as error:
+        raise ConfigurationError(
+            f"the SQL does not run: {str(error).splitlines()[0]}",
+            where=str(file),
+            next_step="correct the file; try it with `hub query`",
+        ) from error
+    finally:
+        connection.execute("USE memory")
+    connection.execute(
+        "CREATE OR REPLACE TABLE stg.main.tho AS SELECT _row, NULL::VARCHAR AS _file, "
+        "_row AS _line, * EXCLUDE (_row, _repairs, _hash) FROM stg.main.hang"
+    )
+    counted = connection.execute("SELECT count(*) FROM stg.main.hang").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip().rstrip(";")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {file}", next_step="put the SQL file beside its defs.yaml"
+        ) from error

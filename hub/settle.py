@@ -1,0 +1,126 @@
+"""From staged rows to a commit: mark the bad ones, compare, check, move what changed.
+
+Data flow: ``stg.main.hang`` -> marks of ``checks.quarantine`` -> comparison with the lake -> Great
+Expectations -> commit. Datasets that were pulled and tables that were derived both end here, so
+nothing reaches a shared table by another way.
+
+Great Expectations is imported only when a batch really changes something: the import costs 5 s and
+230 MB, and most datasets do not change on most nights.
+
+What does not belong here: how rows came into staging.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from checks.contract import Contract
+from checks.quarantine import mark
+from hub.errors import DataError
+from warehouse import diff, loads
+from warehouse.commit import commit
+from warehouse.lake import Lake
+from warehouse.loads import LoadRecord
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a staged batch: the record, and what the checks say by dimension."""
+
+    record: LoadRecord
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def settle(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    base: LoadRecord,
+    *,
+    whole: bool,
+    cursor: str | None = None,
+) -> Settled:
+    """Check the staged rows and commit what changed.
+
+    Args:
+        lake: The lake attached to the connection.
+        connection: Has ``lake`` and ``stg`` attached; ``tho`` and ``hang`` are filled.
+        contract: What the rows must keep.
+        base: The load record so far.
+        whole: The rows are all the source has; keys it does not name have vanished.
+        cursor: Column whose newest accepted value is the next pull's starting point.
+
+    Raises:
+        DataError: The batch is held back: too many bad rows, or too many rows would vanish.
+        TransientError: Another sync moved the dataset on meanwhile.
+    """
+    mark(connection, "stg.main.hang", contract)
+    difference = diff.compare(
+        connection, contract, source=base.source, dataset=base.dataset, whole=whole
+    )
+    record = replace(
+        base,
+        status=loads.UNCHANGED,
+        inserted=difference.inserted,
+        updated=difference.updated,
+        unchanged=difference.unchanged,
+        deleted=difference.deleted,
+        rejected=difference.rejected,
+        repaired=difference.repaired,
+        duplicates=difference.duplicates,
+    )
+    if difference.nothing:
+        return Settled(record, last_checks(connection, base))
+    from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
+
+    checks = validate(connection, "stg.main.hang", contract).by_dimension()
+    _hold_back_a_rotten_batch(contract, record)
+    record = replace(
+        record,
+        status=loads.LOADED,
+        cursor_after=_cursor(connection, cursor, record.cursor_before),
+        ended_at=datetime.now(UTC),
+        checks=json.dumps(checks, ensure_ascii=False),
+    )
+    commit(lake, connection, contract, record)
+    return Settled(record, checks)
+
+
+def last_checks(
+    connection: duckdb.DuckDBPyConnection, base: LoadRecord
+) -> dict[str, dict[str, Any]]:
+    """Return what the checks said when the dataset last changed."""
+    last = loads.latest(connection, status=loads.LOADED).get((base.source, base.dataset))
+    return dict(json.loads(last["checks"])) if last and last["checks"] else {}
+
+
+def _hold_back_a_rotten_batch(contract: Contract, load: LoadRecord) -> None:
+    if load.rejected > contract.reject_threshold * load.fetched:
+        raise DataError(
+            f"{load.rejected} of {load.fetched} rows break the contract, more than "
+            f"{contract.reject_threshold:.0%}; the batch is held back",
+            where=f"{load.source}/{load.dataset}",
+            next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
+        )
+
+
+def _cursor(
+    connection: duckdb.DuckDBPyConnection, column: str | None, before: str | None
+) -> str | None:
+    """Return the starting point of the next pull: the newest accepted change, never in the future.
+
+    A rejected row's time is not to be trusted, and one dated 2926 would end every later pull.
+    """
+    if column is None:
+        return before
+    found = connection.execute(
+        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') FROM stg.main.hang "
+        "WHERE _row NOT IN (SELECT _row FROM stg.main.vi_pham) "
+        f"AND {column} <= now()::TIMESTAMP"
+    ).fetchone()
+    return max(filter(None, (before, found[0] if found else None)), default=None)
