@@ -7,7 +7,7 @@ that drips sends something before each of them expires.
 
 Run it alone: ``python -c "from sources.deadline import Deadline; print(Deadline(5).remaining())"``
 
-What does not belong here: what to do when time is up (``sources.http`` decides), and retries.
+What does not belong here: what to do when time is up (``sources.client`` decides), and retries.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Inflate gzip and Brotli bodies piece by piece, under a cap, noticing a cut stream.
 
-Data flow: ``sources.http`` feeds the bytes of the wire; inflated pieces come out, never more
+Data flow: ``sources.client`` feeds the bytes of the wire; inflated pieces come out, never more
 than about ``PIECE`` bytes at a time, so that a bomb is stopped after one piece over the cap.
 urllib3 can inflate too, but it takes a gzip stream that ends in the middle for a whole one.
 

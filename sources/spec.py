@@ -15,9 +15,14 @@ What does not belong here: reading YAML files from disk beyond that check, HTTP,
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hub.errors import ConfigurationError
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -177,3 +182,26 @@ class SystemSpec(Strict):
     def dataset(self, name: str) -> DatasetSpec:
         """Return the dataset of that name; raises ``KeyError`` if there is none."""
         return {dataset.name: dataset for dataset in self.datasets}[name]
+
+
+def read_definition(path: Path) -> SystemSpec:
+    """Read one ``defs.yaml`` outside Dagster: for the modules here when they run alone."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        attributes = document.get("attributes", document)
+        return SystemSpec.model_validate(attributes)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError("; ".join(faults), where=str(path)) from None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+        raise ConfigurationError(f"no readable definition: {error}", where=str(path)) from None
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(read_definition(Path(sys.argv[1])).model_dump_json(indent=2) + "\n")
+    except ConfigurationError as fault:
+        sys.exit(str(fault))

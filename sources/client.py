@@ -1,0 +1,230 @@
+"""One HTTP client for every kind of system: limits, retries, credentials, typed errors.
+
+Data flow: a kind asks for a path and says how to read the answer (``parse``); the client
+sends the request under the system's limits, reads the body piece by piece under a cap, tries
+again what may pass, and returns what ``parse`` made of it. Whatever goes wrong becomes a
+``TransientError`` (it may pass), a ``ProviderError`` (the source is wrong) or a
+``ConfigurationError`` (the credentials are), naming dataset and page, never a secret.
+
+Retries happen here and nowhere else.
+
+Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` pulls a dataset through it.
+
+What does not belong here: paging, what an answer means, credentials (``sources.auth``), the
+connection itself (``sources.transport``).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, Self, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from sources.deadline import Deadline
+from sources.payload import TruncatedError, sniff
+from sources.redact import Redactor
+from sources.spec import Limits
+from sources.transport import Answer, Fault, Request, Transport
+
+T = TypeVar("T")
+
+JSON = "application/json"
+_REFUSED = (401, 403)
+_MAY_PASS = (408, 425, 429)
+_SUCCESS = range(200, 300)
+_REDIRECT = (301, 302, 303, 307, 308)
+_SERVER = range(500, 600)
+_HOPS = 5
+
+
+class StatusError(ProviderError):
+    """The source refused a request for good; kinds may look at its answer to say it better."""
+
+    def __init__(self, what: str, *, answer: Answer, next_step: str) -> None:
+        """Keep the answer beside the sentence."""
+        super().__init__(what, next_step=next_step)
+        self.answer = answer
+
+
+class Authorizer(Protocol):
+    """Puts credentials into requests; the classes of ``sources.auth``."""
+
+    names: tuple[str, ...]
+    """Environment variables the credentials come from, for error messages."""
+
+    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
+        """Return the headers of an authorised request; may fetch a token."""
+
+    def renew(self, client: Client, deadline: Deadline, used: Mapping[str, str]) -> bool:
+        """Replace the credentials that were just refused; False if there is nothing to renew."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One thing asked of a source."""
+
+    path: str
+    """Below the base address, or a whole URL of the same host."""
+    where: str
+    """Dataset and page, for messages."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    accept: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    authorized: bool = True
+
+
+class Client:
+    """Talks to one system. Its threads and its datasets share connections and credentials."""
+
+    def __init__(
+        self,
+        base_url: str,
+        limits: Limits,
+        auth: Authorizer,
+        *,
+        redactor: Redactor,
+        contact: str,
+    ) -> None:
+        """Prepare; nothing is sent yet."""
+        self.base_url = base_url.rstrip("/")
+        self.limits = limits
+        self.auth = auth
+        self.redactor = redactor
+        self.host = urlsplit(base_url).hostname or ""
+        self._transport = Transport(limits, redactor, contact)
+        self._slots = threading.BoundedSemaphore(limits.threads)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def fetch(self, call: Call, deadline: Deadline, parse: Callable[[Answer], T]) -> T:
+        """Ask, trying again what may pass, and return what ``parse`` reads in the answer."""
+        attempt = 0
+        while True:
+            deadline.check(call.where)
+            try:
+                return self._attempt(call, deadline, parse)
+            except Fault as fault:
+                attempt += 1
+                if attempt > self.limits.retries:
+                    raise _final(fault, attempt).at(call.where) from None
+                wait = self._wait(attempt, fault.retry_after)
+                deadline.sleep(wait, call.where, fault.error.what)
+            except HubError as error:
+                raise error.at(call.where) from None
+
+    def absolute(self, path: str) -> str:
+        """Return the URL of a path; a whole URL must be one of this system's host."""
+        if not urlsplit(path).scheme:
+            return f"{self.base_url}/{path.lstrip('/')}"
+        if not same_host(self.base_url, path):
+            raise ProviderError(
+                f"address on another host: {self.redactor.url(path)}",
+                next_step=f"the definition reads {self.host} only; ask the provider, or define "
+                "the other host as a system of its own",
+            )
+        return path
+
+    def _attempt(self, call: Call, deadline: Deadline, parse: Callable[[Answer], T]) -> T:
+        """Ask once, or twice if the token was refused and could be renewed."""
+        headers = self.auth.headers(self, deadline) if call.authorized else {}
+        answer = self._send(call, headers, deadline)
+        if answer.status == 401 and call.authorized and self.auth.renew(self, deadline, headers):  # noqa: PLR2004
+            answer = self._send(call, self.auth.headers(self, deadline), deadline)
+        self._judge(call, answer)
+        try:
+            return parse(answer)
+        except TruncatedError as error:
+            raise Fault(error) from None
+
+    def _send(self, call: Call, credentials: Mapping[str, str], deadline: Deadline) -> Answer:
+        """Send one request and follow redirects on the same host."""
+        url, params = self.absolute(call.path), call.params
+        headers = {"Accept": call.accept, **call.headers, **credentials}
+        if not self._slots.acquire(timeout=deadline.remaining()):
+            raise deadline.passed(call.where)
+        try:
+            with deadline.cutter(self.limits.page_deadline) as cutter:
+                for _ in range(_HOPS):
+                    request = Request(call.method, url, params, headers, call.body)
+                    answer = self._transport.send(request, cutter, deadline, call.where)
+                    if answer.status not in _REDIRECT or call.method != "GET":
+                        return answer
+                    url, params = urljoin(answer.address, answer.location), {}
+                    if not same_host(self.base_url, url):
+                        raise ProviderError(
+                            f"redirected to another host: {self.redactor.url(url)}",
+                            next_step="if the system has moved, change its address; "
+                            "a login page means that the credentials do not reach it",
+                        )
+        finally:
+            self._slots.release()
+        raise ProviderError(f"more than {_HOPS} redirects in a row: {self.redactor.url(url)}")
+
+    def _judge(self, call: Call, answer: Answer) -> None:
+        """Raise for every answer that is no success."""
+        status = answer.status
+        if status in _SUCCESS:
+            return
+        what = f"HTTP {status} from {self.host}"
+        if status in _MAY_PASS or status in _SERVER:
+            raise Fault(
+                TransientError(what, next_step="run it again later; ask the provider if it lasts"),
+                answer.retry_after,
+            )
+        kind = sniff(answer.body)
+        detail = f" ({kind})" if kind.startswith("HTML") else ""
+        names = ", ".join(self.auth.names)
+        if status == _REFUSED[0] and names and call.authorized:
+            raise ConfigurationError(
+                f"{what}: the credentials are refused{detail}",
+                next_step=f"check the values of {names}",
+            )
+        next_step = f"ask the provider about {self.redactor.url(answer.address)}"
+        if status in _REFUSED:
+            account = f"the account of {names}" if names else "an anonymous reader"
+            next_step = f"ask the provider whether {account} may read this, or a firewall blocks it"
+        raise StatusError(f"{what}{detail}", answer=answer, next_step=next_step)
+
+    def _wait(self, attempt: int, retry_after: float | None) -> float:
+        """Return the seconds before the next attempt: doubling, with jitter, or as asked for."""
+        backoff = min(self.limits.backoff * 2.0 ** (attempt - 1), self.limits.max_wait)
+        jittered = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
+        return max(jittered, min(retry_after or 0.0, self.limits.max_wait))
+
+
+def same_host(base: str, url: str) -> bool:
+    """Say whether a URL may be read with this system's credentials: same host, port and TLS."""
+    ours, theirs = urlsplit(base), urlsplit(url)
+    if ours.hostname != theirs.hostname or theirs.scheme not in _PORTS:
+        return False
+    if (ours.scheme, theirs.scheme) == ("http", "https") and ours.port is None:
+        return theirs.port is None
+    ports = [part.port or _PORTS.get(part.scheme) for part in (ours, theirs)]
+    return ours.scheme == theirs.scheme and ports[0] == ports[1]
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def _final(fault: Fault, attempts: int) -> HubError:
+    """Return the error of the last attempt, saying how many there were."""
+    error = fault.error
+    if attempts > 1:
+        error.what = f"{error.what} ({attempts} attempts)"
+    return error

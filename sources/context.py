@@ -1,0 +1,99 @@
+"""What a kind module is given to do its work: definition, window, client, batch.
+
+Data flow: ``sources.pull`` builds one :class:`PullContext` per pull and calls the kind's
+``land`` with it; ``land`` asks through :meth:`PullContext.ask`, in several threads through
+:meth:`PullContext.each`, and hands what comes to ``batch``.
+
+Run it alone: ``python -m sources.pull DEFS DATASET ROOT``.
+
+What does not belong here: knowing any kind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from hub.errors import ConfigurationError
+from sources.client import JSON, Call, Client
+from sources.deadline import Deadline
+from sources.landing import BatchWriter, Window
+from sources.spec import DatasetSpec, Strict, SystemSpec
+from sources.transport import Answer
+
+F = TypeVar("F", bound=Strict)
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class PullContext(Generic[F]):
+    """One pull of one dataset."""
+
+    system: SystemSpec
+    dataset: DatasetSpec
+    fetch: F
+    """The dataset's options, as the kind's ``Fetch`` model."""
+    window: Window
+    now: datetime
+    """When the pull began, Vietnam time without zone, as all business times are."""
+    batch: BatchWriter
+    deadline: Deadline
+    progress: Progress
+    connection: Client | None
+
+    @property
+    def name(self) -> str:
+        """``<province>/<system>/<dataset>``, for messages."""
+        return f"{self.system.name}/{self.dataset.name}"
+
+    @property
+    def client(self) -> Client:
+        """The system's client; a system without an address has none."""
+        if self.connection is None:
+            raise ConfigurationError("the definition has no base_url", where=self.system.name)
+        return self.connection
+
+    def ask(
+        self,
+        path: str,
+        parse: Callable[[Answer], T],
+        *,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        accept: str = JSON,
+    ) -> T:
+        """Ask the source and return what ``parse`` reads; ``what`` names the page in errors."""
+        call = Call(path, f"{self.name} {what}", params=params or {}, accept=accept)
+        return self.client.fetch(call, self.deadline, parse)
+
+    def quote(self, sentence: str) -> str:
+        """Return a source's own words, fit for an error message."""
+        return self.client.redactor.quote(sentence)
+
+    def each(self, ask: Callable[[I], T], items: Iterable[I], keep: Callable[[T], None]) -> None:
+        """Ask for every item in the system's number of threads; keep the answers in order.
+
+        Only a few answers are ever held. If one fails, those under way are cut off.
+        """
+        threads = self.system.limits.threads
+        waiting: deque[Future[T]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for item in items:
+                    waiting.append(pool.submit(ask, item))
+                    if len(waiting) > threads:
+                        keep(waiting.popleft().result())
+                while waiting:
+                    keep(waiting.popleft().result())
+            except BaseException:
+                self.deadline.give_up()
+                for future in waiting:
+                    future.cancel()
+                raise

@@ -1,0 +1,275 @@
+"""Pull one dataset of one system into landing: the entrance to ``sources/``.
+
+Data flow: definition + position + environment -> the kind's module -> a sealed
+:class:`sources.landing.LandedBatch`. A :class:`Session` holds what a system's datasets share:
+connections, the token, the budget of threads.
+
+Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` with the definition's variables set,
+for example ``python -m sources.pull assets/danh_muc/don_vi_hanh_chinh/defs.yaml don_vi data/l``.
+
+What does not belong here: how any kind is read, and what becomes of a batch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pydantic
+
+from hub.errors import ConfigurationError, HubError
+from sources import environment as env
+from sources.auth import authorizer
+from sources.client import Client
+from sources.context import Progress, PullContext
+from sources.deadline import Deadline
+from sources.landing import LandedBatch, Landing, Position, Window
+from sources.redact import Redactor
+from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
+
+KINDS: dict[str, str] = {
+    "admin_units": "sources.admin_units",
+    "ckan": "sources.ckan",
+    "edxml": "sources.edxml",
+    "portal": "sources.portal",
+}
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+CONTACT = "HUB_CONTACT"
+"""Variable with the address that a provider may write to; without it, the system's owner."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the pulls of one system share; close it when the last one is done."""
+
+    system: SystemSpec
+    client: Client | None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self.client is not None:
+            self.client.close()
+
+
+def check_spec(system: SystemSpec) -> None:
+    """Raise ``ConfigurationError`` if the kind is unknown or an option of a dataset is wrong."""
+    module = _module(system)
+    if module.NEEDS_ADDRESS and system.base_url is None:
+        raise ConfigurationError(
+            f"kind {system.kind} needs `base_url`",
+            where=system.name,
+            next_step="add base_url: {env: NAME} to its defs.yaml",
+        )
+    for dataset in system.datasets:
+        options = _options(module, system, dataset)
+        if dataset.mode == "incremental" and not _windows(options)[0]:
+            raise ConfigurationError(
+                "an incremental dataset needs a way to ask for rows since a moment",
+                where=f"{system.name}/{dataset.name}",
+                next_step="set fetch.since_parameter, or mode: full",
+            )
+
+
+def missing_environment(system: SystemSpec, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that a system needs and the environment lacks."""
+    return env.missing(env.references(system), environment)
+
+
+def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
+    """Read address and credentials; raises ``ConfigurationError`` naming all that is missing."""
+    if system.base_url is None:
+        return Session(system, None)
+    try:
+        values = env.resolve(env.references(system), environment)
+        address = values[system.base_url.env]
+        _require_address(address, system.base_url.env)
+        redactor = Redactor()
+        auth = authorizer(system.auth, values, redactor)
+    except HubError as error:
+        raise error.at(system.name) from None
+    contact = environment.get(CONTACT, "").strip() or system.owner
+    return Session(system, Client(address, system.limits, auth, redactor=redactor, contact=contact))
+
+
+def pull(
+    system: SystemSpec,
+    dataset: DatasetSpec,
+    *,
+    position: Position,
+    landing: Landing,
+    environment: Mapping[str, str],
+    since: datetime | None = None,
+    until: datetime | None = None,
+    progress: Progress = lambda _fetched, _claimed: None,
+    session: Session | None = None,
+) -> LandedBatch:
+    """Fetch what is new and return it sealed.
+
+    Args:
+        system: The definition.
+        dataset: One of its datasets.
+        position: Where the last committed pull ended.
+        landing: Where batches lie.
+        environment: Addresses and credentials; not needed beside a ``session``.
+        since: With ``until``, a window asked for by hand: a backfill.
+        until: End of the window, not included.
+        progress: Called with rows so far and the total that the source claims.
+        session: From :func:`open_session`, to share one token among datasets.
+    """
+    if session is None:
+        with open_session(system, environment) as own:
+            return pull(
+                system, dataset, position=position, landing=landing, environment=environment,
+                since=since, until=until, progress=progress, session=own,
+            )  # fmt: skip
+    where = f"{system.name}/{dataset.name}"
+    module = _module(system)
+    options = _options(module, system, dataset)
+    window = window_of(dataset, position, since, until)
+    _require_window(where, options, window)
+    deadline = Deadline(system.limits.dataset_deadline)
+    with landing.open(system.name, dataset.name, position, window) as batch:
+        context = PullContext(
+            system=system,
+            dataset=dataset,
+            fetch=options,
+            window=window,
+            now=datetime.now(VIETNAM).replace(tzinfo=None, microsecond=0),
+            batch=batch,
+            deadline=deadline,
+            progress=progress,
+            connection=session.client,
+        )
+        try:
+            module.land(context)
+            return batch.seal()
+        except HubError as error:
+            raise error.at(where) from None
+        finally:
+            deadline.give_up()
+
+
+def window_of(
+    dataset: DatasetSpec,
+    position: Position,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Window:
+    """Return what to ask for: a window by hand, all, or what is new since the cursor."""
+    if since is not None or until is not None:
+        return Window(_vietnam(since), _vietnam(until), backfill=True)
+    if dataset.mode == "full" or position.cursor is None:
+        return Window()
+    try:
+        cursor = datetime.fromisoformat(position.cursor)
+    except ValueError:
+        raise ConfigurationError(
+            f"the stored cursor {position.cursor!r} is no time", where=dataset.name
+        ) from None
+    return Window(cursor - timedelta(minutes=dataset.overlap_minutes))
+
+
+def _vietnam(moment: datetime | None) -> datetime | None:
+    """Return a moment as Vietnam time without zone; one without zone already is."""
+    if moment is None or moment.tzinfo is None:
+        return moment
+    return moment.astimezone(VIETNAM).replace(tzinfo=None)
+
+
+def _module(system: SystemSpec) -> ModuleType:
+    """Import the module of a system's kind."""
+    name = KINDS.get(system.kind)
+    if name is None:
+        raise ConfigurationError(
+            f"unknown kind {system.kind!r}",
+            where=system.name,
+            next_step=f"one of: {', '.join(sorted(KINDS))}",
+        )
+    return importlib.import_module(name)
+
+
+def _options(module: ModuleType, system: SystemSpec, dataset: DatasetSpec) -> Strict:
+    """Return a dataset's options as the kind's model; one line per mistake."""
+    try:
+        options: Strict = module.Fetch.model_validate(dataset.fetch)
+    except pydantic.ValidationError as error:
+        faults = "; ".join(
+            f"fetch.{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(
+            faults,
+            where=f"{system.name}/{dataset.name}",
+            next_step=f"the options of kind {system.kind} are the Fetch model of {module.__name__}",
+        ) from None
+    return options
+
+
+def _windows(options: Strict) -> tuple[bool, bool]:
+    """Say whether a source can be asked for rows since, and until, a moment."""
+    can: tuple[bool, bool] = getattr(options, "windows", (False, False))
+    return can
+
+
+def _require_window(where: str, options: Strict, window: Window) -> None:
+    """Raise if the source cannot be asked for the window: rows outside it would come unnoticed."""
+    since, until = _windows(options)
+    if (window.since and not since) or (window.until and not until):
+        raise ConfigurationError(
+            "this source cannot be asked for a window of time",
+            where=where,
+            next_step="pull it without --since and --until",
+        )
+
+
+def _require_address(address: str, name: str) -> None:
+    """Raise if the address is none; it may hold a password, so it is not repeated."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(
+            f"the value of {name} is no http or https address", next_step=f"set {name} anew"
+        )
+
+
+def _main(definition: str, dataset: str, root: str) -> int:
+    """Pull a dataset without a position and print the manifest."""
+    try:
+        system = read_definition(Path(definition))
+        check_spec(system)
+        batch = pull(
+            system,
+            system.dataset(dataset),
+            position=Position(),
+            landing=Landing(Path(root)),
+            environment=os.environ,
+        )
+    except HubError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    manifest: Any = msgspec.to_builtins(batch.manifest)
+    shown = {**manifest, "files": len(manifest["files"])}
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(shown)).decode() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:4]))
