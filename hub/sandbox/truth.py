@@ -1,0 +1,108 @@
+"""The truth that tests compare the warehouse with.
+
+Data flow: a :class:`~hub.sandbox.province.Province` -> :func:`report` (counts, and every planted
+row) and :func:`rows` (every loadable row under the contract's column names) -> the control server.
+How values are written is said in ``shapes``.
+
+Run it alone: ``python -m hub.sandbox.truth`` prints the counts of a small province.
+
+What does not belong here: how dirt is made, anything the hub could use to cheat.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from hub.sandbox.dossiers import decode
+from hub.sandbox.model import Planted, Truth, day_of
+from hub.sandbox.province import Change, Province
+from hub.sandbox.shapes import DOCUMENTS, DOSSIERS, SHAPES, STATUSES
+
+MESSAGES = {DOCUMENTS.name: "edoc", STATUSES.name: "status"}
+
+
+def rows(province: Province, dataset: str) -> Iterator[Truth]:
+    """Yield what the warehouse must hold of a dataset, row by row.
+
+    Raises:
+        KeyError: There is no such dataset.
+    """
+    if dataset == DOSSIERS.name:
+        yield from _dossiers(province)
+    elif dataset in MESSAGES:
+        for message in province.axis.messages:
+            if message.kind == MESSAGES[dataset] and message.truth is not None:
+                yield message.truth
+    else:
+        for row in province.tables[dataset].rows:
+            if row.truth is not None:
+                yield row.truth
+
+
+def _dossiers(province: Province) -> Iterator[Truth]:
+    fates, copies = province.ledger.fates, province.ledger.copies
+    for entry in province.book:
+        if entry[2] in copies:
+            continue
+        if entry[2] in fates:
+            fate = fates[entry[2]]
+            if fate is not None:
+                yield fate
+        else:
+            yield DOSSIERS.truth(decode(entry))
+
+
+def report(province: Province) -> dict[str, object]:
+    """Return the whole truth but the rows."""
+    return {
+        "seed": province.seed,
+        "scale": province.scale,
+        "day": province.day,
+        "today": f"{day_of(province.day):%Y-%m-%d}",
+        "synthetic": True,
+        "datasets": {name: _dataset(province, name) for name in SHAPES},
+    }
+
+
+def _dataset(province: Province, name: str) -> dict[str, object]:
+    """Count a dataset: served = held + copies, held = loadable + rejected."""
+    served, copies = _served(province, name)
+    planted = province.ledger.planted.get(name, [])
+    rejected = sum(item.rows for item in planted if item.outcome == "reject")
+    kinds = Counter((item.kind, item.cites, item.outcome) for item in planted)
+    return {
+        "held": served - copies,
+        "served": served,
+        "copies": copies,
+        "rejected": rejected,
+        "loadable": served - copies - rejected,
+        "changes": asdict(province.changes.get(name, Change())),
+        "dirt": [_entry(item) for item in planted],
+        "dirt_kinds": [
+            {"kind": kind, "cites": cites, "outcome": outcome, "count": count}
+            for (kind, cites, outcome), count in sorted(kinds.items())
+        ],
+    }
+
+
+def _served(province: Province, name: str) -> tuple[int, int]:
+    """Return how many records a full pull returns, and how many of those are copies."""
+    if name == DOSSIERS.name:
+        return len(province.book.entries), len(province.ledger.copies)
+    if name in MESSAGES:
+        return sum(message.kind == MESSAGES[name] for message in province.axis.messages), 0
+    table = province.tables[name]
+    return len(table.rows), sum(row.copy for row in table.rows)
+
+
+def _entry(item: Planted) -> dict[str, object]:
+    return asdict(item)
+
+
+if __name__ == "__main__":
+    whole = report(Province(1, 2_000))
+    sys.stdout.write(json.dumps(whole, ensure_ascii=False, indent=1)[:4000] + "\n")
