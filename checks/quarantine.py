@@ -60,8 +60,9 @@ def mark(
     try:
         _mark_violations(connection, table, errors, into)
         counts = _counts(connection, table, rules, into)
-    except (duckdb.DataError, duckdb.ProgrammingError):
-        raise refusal(connection, table, contract, rules) from None  # its text may quote a value
+    except (duckdb.DataError, duckdb.ProgrammingError) as error:
+        trouble = type(error).__name__
+        raise refusal(connection, table, contract, rules, trouble) from None  # no value goes on
     counts[UNIQUE_NAME] = _mark_copies(connection, table, contract, into, skipped_over)
     _prove_unique(connection, table, contract, into, skipped_over)
     return counts

@@ -57,9 +57,13 @@ def apply(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract)
 
 
 def refusal(
-    connection: duckdb.DuckDBPyConnection, table: str, contract: Contract, rules: Iterable[Rule]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    rules: Iterable[Rule],
+    trouble: str,
 ) -> HubError:
-    """Name the rule that DuckDB cannot run on these rows.
+    """Name the rule that DuckDB cannot run on these rows; ``trouble`` is the error's class.
 
     DuckDB's own sentence is not passed on: it quotes the value that it could not convert.
     """
@@ -76,7 +80,7 @@ def refusal(
                 "converted, as with try_cast and try_strptime",
             )
     return InternalError(
-        "the checks cannot run on the staging table",
+        f"the checks cannot run on the staging table ({trouble})",
         where=contract.table,
         next_step="report it with the contract's version",
     )

@@ -76,7 +76,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def rows(*, reference: bool = False) -> st.SearchStrategy[list[dict[str, Any]]]:
+def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Draw tables in which every rule of the small contract is broken now and then."""
     days = st.none() | st.dates(date(1999, 12, 25), date(2000, 1, 8)) | st.just(date(2031, 1, 1))
     cell = {
@@ -90,8 +90,6 @@ def rows(*, reference: bool = False) -> st.SearchStrategy[list[dict[str, Any]]]:
         "ngay_nhan__raw": st.none() | st.just("32/13/2026"),
         "le_phi__raw": st.none() | st.just("năm đồng"),
     }
-    if reference:
-        cell["trang_thai"] = st.none() | st.sampled_from(["1", "2", "10", "3"])
     return st.lists(st.fixed_dictionaries(cell).map(_keep_raw), max_size=12)
 
 
