@@ -113,14 +113,13 @@ class _TokenAuth:
             return client.fetch(call, deadline, read)
         except StatusError as error:
             if error.answer.status in _WRONG_CREDENTIALS:
-                raise self._refused(f"HTTP {error.answer.status}", call.where) from None
+                raise self._refused(f"HTTP {error.answer.status}").at(call.where) from None
             raise
 
-    def _refused(self, how: str, where: str) -> ConfigurationError:
+    def _refused(self, how: str) -> ConfigurationError:
         """Return the error that names the variables, never their values."""
         return ConfigurationError(
             f"the credentials are refused ({how})",
-            where=where,
             next_step=f"check the values of {', '.join(self.names)}",
         )
 
@@ -155,7 +154,7 @@ class OAuth2(_TokenAuth):
         """POST to the token endpoint."""
         call = Call(
             self._path,
-            "token",
+            f"{client.name} token",
             method="POST",
             headers={
                 "Authorization": f"Basic {self._basic}",
@@ -197,7 +196,7 @@ class Login(_TokenAuth):
         """POST the login."""
         call = Call(
             self._spec.login_path,
-            "login",
+            f"{client.name} login",
             method="POST",
             headers={"Content-Type": "application/json", **self._fixed},
             body=msgspec.json.encode(self._login),
@@ -212,7 +211,7 @@ class Login(_TokenAuth):
         if not token:
             code = payload.text(outer, "errorCode")
             if code == WRONG_KEY:
-                raise self._refused(f"errorCode {code}", "login")
+                raise self._refused(f"errorCode {code}")
             raise ProviderError(
                 f"the login answered without a token (errorCode {self._redactor.quote(code)!r})",
                 next_step=f"check the values of {', '.join(self.names)}, then ask the provider",

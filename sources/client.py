@@ -84,6 +84,7 @@ class Client:
 
     def __init__(
         self,
+        name: str,
         base_url: str,
         limits: Limits,
         auth: Authorizer,
@@ -92,6 +93,7 @@ class Client:
         contact: str,
     ) -> None:
         """Prepare; nothing is sent yet."""
+        self.name = name
         self.base_url = base_url.rstrip("/")
         self.limits = limits
         self.auth = auth

@@ -107,7 +107,8 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
     except HubError as error:
         raise error.at(system.name) from None
     contact = environment.get(CONTACT, "").strip() or system.owner
-    return Session(system, Client(address, system.limits, auth, redactor=redactor, contact=contact))
+    client = Client(system.name, address, system.limits, auth, redactor=redactor, contact=contact)
+    return Session(system, client)
 
 
 def pull(

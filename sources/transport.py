@@ -224,12 +224,23 @@ def _pieces(raw: HTTPResponse) -> Iterator[bytes]:
         yield data
 
 
+def _watch(connection: socket.socket | None) -> None:
+    """Let the cutter of this thread know the socket, and acknowledge what comes at once."""
+    watch(connection)
+    if connection is not None and hasattr(socket, "TCP_QUICKACK"):
+        # Many servers write head and body apart, with Nagle's algorithm on: the body then waits
+        # for the head's acknowledgement, which the kernel delays by 40 ms. Measured: small
+        # documents come ten times as fast.
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
 class _Watched(HTTPConnection):
     """A connection that shows its socket to the cutter before it waits for an answer."""
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Wait for the answer's head."""
-        watch(self.sock)
+        _watch(self.sock)
         return super().getresponse()
 
 
@@ -238,7 +249,7 @@ class _WatchedTls(HTTPSConnection):
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Wait for the answer's head."""
-        watch(self.sock)
+        _watch(self.sock)
         return super().getresponse()
 
 
