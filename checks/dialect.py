@@ -88,8 +88,10 @@ class _Cursor:
     arraysize = 1
     lastrowid = None
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, zone: str) -> None:
         self._cursor = connection.cursor()
+        # A cursor starts with the machine's zone, and `today` in a rule means the province's.
+        self._cursor.execute("SET TimeZone = $1", [zone])
 
     @property
     def description(self) -> Any:  # noqa: ANN401 - as DuckDB's own stubs
@@ -120,9 +122,11 @@ class _Connection:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        found = connection.execute("SELECT current_setting('TimeZone')").fetchone()
+        self._zone = str(found[0]) if found else "UTC"
 
     def cursor(self) -> _Cursor:
-        return _Cursor(self._connection)
+        return _Cursor(self._connection, self._zone)
 
     def commit(self) -> None:
         """Do nothing: nothing is written."""

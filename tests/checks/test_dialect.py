@@ -73,6 +73,15 @@ def test_the_callers_transaction_is_left_alone(
     assert connection.execute("SELECT count(*) FROM stg.main.hang").fetchone() == (2,)
 
 
+def test_statements_run_in_the_time_zone_of_the_caller() -> None:
+    with duckdb.connect(":memory:") as connection:
+        for zone in ("Asia/Ho_Chi_Minh", "UTC"):
+            connection.execute(f"SET TimeZone = '{zone}'")
+            with lent(connection) as url, sa.create_engine(url).connect() as opened:
+                found = opened.execute(sa.text("SELECT current_setting('TimeZone')")).scalar()
+            assert found == zone
+
+
 def test_columns_are_described(engine: sa.Engine) -> None:
     inspector = sa.inspect(engine)
     columns = inspector.get_columns("stg.main.hang")
