@@ -234,7 +234,7 @@ def test_keys_that_are_still_not_unique_stop_the_load(
         mark(connection, "stg.main.hang", small)
 
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 moments = st.sampled_from([None, EARLIER, GOOD["cap_nhat"]])
 
 

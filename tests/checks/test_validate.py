@@ -134,7 +134,7 @@ def counts(
     return {r.rule: r.unexpected for r in found.results}, mark(connection, TABLE, contract_)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows())
 def test_great_expectations_and_quarantine_count_the_same(
     small: Contract, connection: duckdb.DuckDBPyConnection, drawn: list[dict[str, Any]]
