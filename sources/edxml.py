@@ -95,8 +95,9 @@ def _document(pull: PullContext[Fetch], entry: Entry) -> tuple[Entry, Answer]:
             require_success(pull, payload.envelope(answer.body))
             raise ProviderError("JSON instead of edXML")
         kind = payload.sniff(answer.body)
-        if kind != "XML" and kind:
-            raise ProviderError(f"{kind} instead of edXML")
+        if kind not in {"", "XML"}:  # junk before the XML is left to the parser
+            wrong = payload.TruncatedError if kind == payload.EMPTY else ProviderError
+            raise wrong(f"{kind} instead of edXML")
         return answer
 
     what = f"docId {pull.quote(entry.doc_id)}"

@@ -15,7 +15,7 @@ import zipfile
 from typing import Literal
 
 from hub.errors import ProviderError
-from sources.payload import TruncatedError, sniff
+from sources.payload import EMPTY, TruncatedError, sniff
 
 Table = Literal["csv", "xlsx"]
 
@@ -43,7 +43,8 @@ def require(media: Table, body: bytes) -> None:
         if not zipfile.is_zipfile(io.BytesIO(body)):
             raise TruncatedError("the XLSX file ends in the middle")
         return
-    raise ProviderError(
+    wrong = TruncatedError if kind == EMPTY else ProviderError
+    raise wrong(
         f"{kind or 'something else'} instead of {media.upper()}",
         next_step="open the address in a browser; ask the provider to upload the file again",
     )

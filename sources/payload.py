@@ -23,6 +23,7 @@ import msgspec
 from hub.errors import ProviderError
 
 BOM = codecs.BOM_UTF8
+EMPTY = "empty answer"
 _SLICE = 1 << 20
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.{1,120}?)</title>", re.IGNORECASE | re.DOTALL)
@@ -35,7 +36,7 @@ Envelope = dict[str, msgspec.Raw]
 
 
 class TruncatedError(ProviderError):
-    """The JSON ends in the middle; the HTTP client tries again before it believes it."""
+    """The answer is empty or ends in the middle; the client asks again before it believes it."""
 
 
 def envelope(body: bytes) -> Envelope:
@@ -43,7 +44,9 @@ def envelope(body: bytes) -> Envelope:
     body = body.removeprefix(BOM)
     kind = sniff(body)
     if kind:
-        raise ProviderError(
+        # Proxies that give up in the middle of a head leave an empty 200 behind.
+        wrong = TruncatedError if kind == EMPTY else ProviderError
+        raise wrong(
             f"{kind} instead of JSON",
             next_step="open the address in a browser: maintenance page, login page or firewall?",
         )
@@ -89,7 +92,7 @@ def sniff(body: bytes) -> str:
     """Return what a body is that should be data: HTML page, XML, empty; blank if none of these."""
     start = body[:1024].lstrip()
     if not start:
-        return "empty answer"
+        return EMPTY
     if _HTML.match(start):
         title = _TITLE.search(body[:65536])
         named = " ".join(title[1].decode("utf-8", "replace").split()) if title else ""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import logging
 import re
 import socket
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,10 @@ from sources.deadline import Cutter, Deadline, watch
 from sources.inflate import CODINGS, DamagedError
 from sources.redact import Redactor
 from sources.spec import Limits
+
+# urllib3 logs whole URLs, and some sources want their key in the query.
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 _PIECE = 256 * 1024
 _ERROR_BODY = 64 * 1024
