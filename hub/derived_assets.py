@@ -7,7 +7,7 @@ be skipped (tested), and a portal that is down must delay nobody's indicator.
 What does not belong here: computing (``derive``), the SQL (``assets/``).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the type of `context` as an object.
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +20,7 @@ from hub.errors import HubError
 from hub.source_assets import (
     DIMENSIONS,
     RESOURCE,
+    Described,
     Night,
     check_results,
     described_by,
@@ -40,10 +41,11 @@ def derived_definitions(spec: DerivedSpec, catalog: Catalog) -> dg.Definitions:
     key = dg.AssetKey(spec.name.split("/"))
     feeding = [name for table in spec.inputs for name, _ in catalog.feeding(table)]
     try:
-        contract: Contract | None = catalog.contract_named(spec.contract)
-        described = described_by(contract)
+        good = catalog.contract_named(spec.contract)
+        contract: Contract | None = good
+        described = described_by(good)
     except HubError as error:
-        contract, described = None, {"description": f"**Broken contract.** {error}"}
+        contract, described = None, Described(f"**Broken contract.** {error}")
 
     @dg.asset(
         key=key,
@@ -57,15 +59,18 @@ def derived_definitions(spec: DerivedSpec, catalog: Catalog) -> dg.Definitions:
         ],
         required_resource_keys={RESOURCE},
         automation_condition=WHEN_INPUTS_CHANGED,
-        **described,
+        description=described.description,
+        tags=described.tags,
+        metadata=described.metadata,
+        freshness_policy=described.freshness_policy,
     )
     def computed(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = getattr(context.resources, RESOURCE)
         outcome, stale = night.compute(spec, context.run_id)
         yield from check_results(key, outcome, contract)
         raise_failure(outcome)
-        yield dg.Output(
-            None,
+        yield dg.MaterializeResult(
+            asset_key=key,
             metadata={
                 **run_metadata(outcome),
                 "stale_inputs": "; ".join(f"{i.name}: {i.stale}" for i in stale) or "none",

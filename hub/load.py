@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -27,8 +28,8 @@ from hub.catalog import Catalog
 from hub.errors import HubError, TransientError
 from hub.settings import Settings
 from hub.settle import Settled, last_checks, settle
-from sources.landing import LandedBatch, Landing
-from sources.pull import open_session, pull
+from sources.landing import LandedBatch, Landing, Position
+from sources.pull import Session, open_session, pull
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.lake import Lake
@@ -121,27 +122,32 @@ def land(
         a system which cannot be opened at all fails all of them.
     """
     landed: dict[str, Pulled] = {}
-    session: Any = None
+    bounded = _bounded(system, context)
+    environment = context.settings.environment()
+    session: Session | None = None
     for dataset in datasets:
         started_at, clock = datetime.now(UTC), time.monotonic()
         result: LandedBatch | HubError
         try:
             context.catalog.contract(dataset)
             if session is None:
-                session = open_session(_bounded(system, context), context.settings.environment())
+                session = open_session(bounded, environment)
             result = pull(
-                system,
+                bounded,
                 dataset,
                 position=_position(context.lake, system, dataset),
                 landing=Landing(context.settings.landing),
+                environment=environment,
                 session=session,
                 since=context.span.since,
                 until=context.span.until,
-                progress=lambda rows, total, name=dataset.name: progress(name, rows, total),
+                progress=partial(progress, dataset.name),
             )
         except HubError as error:
             result = error.at(f"{system.name}/{dataset.name}")
         landed[dataset.name] = Pulled(result, started_at, time.monotonic() - clock)
+    if session is not None:
+        session.close()
     return landed
 
 
@@ -154,9 +160,9 @@ def _bounded(system: SystemSpec, context: Context) -> SystemSpec:
     return system.model_copy(update={"limits": limits})
 
 
-def _position(lake: Lake, system: SystemSpec, dataset: DatasetSpec) -> loads.Position:
+def _position(lake: Lake, system: SystemSpec, dataset: DatasetSpec) -> Position:
     if not lake.exists:
-        return loads.Position()
+        return Position()
     connection = lake.reader()
     try:
         return loads.position(connection, system.name, dataset.name)

@@ -79,7 +79,7 @@ def settle(
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     checks = validate(connection, "stg.main.hang", contract).by_dimension()
-    _hold_back_a_rotten_batch(contract, record)
+    _hold_back_a_rotten_batch(connection, contract, record)
     record = replace(
         record,
         status=loads.LOADED,
@@ -99,14 +99,22 @@ def last_checks(
     return dict(json.loads(last["checks"])) if last and last["checks"] else {}
 
 
-def _hold_back_a_rotten_batch(contract: Contract, load: LoadRecord) -> None:
-    if load.rejected > contract.reject_threshold * load.fetched:
-        raise DataError(
-            f"{load.rejected} of {load.fetched} rows break the contract, more than "
-            f"{contract.reject_threshold:.0%}; the batch is held back",
-            where=f"{load.source}/{load.dataset}",
-            next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
-        )
+def _hold_back_a_rotten_batch(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load: LoadRecord
+) -> None:
+    if load.rejected <= contract.reject_threshold * load.fetched:
+        return
+    worst = connection.execute(
+        "SELECT rule, count(*) FROM (SELECT unnest(rules) AS rule FROM stg.main.vi_pham) "
+        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
+    ).fetchall()
+    raise DataError(
+        f"{load.rejected} of {load.fetched} rows break the contract, more than "
+        f"{contract.reject_threshold:.0%} ({', '.join(f'{rule}: {n}' for rule, n in worst)}); "
+        "the batch is held back",
+        where=f"{load.source}/{load.dataset}",
+        next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
+    )
 
 
 def _cursor(

@@ -11,9 +11,10 @@ yielded before any raise, since a declared check that is not yielded stays "plan
 What does not belong here: reading definitions (``catalog``), schedules (``automation``).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the type of `context` as an object.
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,11 +117,12 @@ def _dataset_asset(
 ) -> dg.AssetsDefinition:
     key = asset_key(system.name, dataset.name)
     try:
-        contract: Contract | None = catalog.contract(dataset)
-        described = described_by(contract)
+        good = catalog.contract(dataset)
+        contract: Contract | None = good
+        described = described_by(good)
     except HubError as error:
         # A broken contract must not take the code location, and with it the province, down.
-        contract, described = None, {"description": f"**Broken contract.** {error}"}
+        contract, described = None, Described(f"**Broken contract.** {error}")
 
     @dg.asset(
         key=key,
@@ -134,15 +136,18 @@ def _dataset_asset(
         ],
         required_resource_keys={RESOURCE},
         op_tags={"hub/system": system.name},
-        **described,
+        description=described.description,
+        tags=described.tags,
+        metadata=described.metadata,
+        freshness_policy=described.freshness_policy,
     )
     def brought_up_to_date(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = getattr(context.resources, RESOURCE)
         outcome = night.bring_up_to_date(system.name, dataset.name, context.run_id)
         yield from check_results(key, outcome, contract)
         raise_failure(outcome)
-        yield dg.Output(
-            None,
+        yield dg.MaterializeResult(
+            asset_key=key,
             metadata=run_metadata(outcome),
             data_version=dg.DataVersion(outcome.record.previous_batch or "none")
             if outcome.record.status == "unchanged"
@@ -162,7 +167,17 @@ def raise_failure(outcome: Outcome) -> None:
         )
 
 
-def described_by(contract: Contract) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Described:
+    """What the UI says of a table."""
+
+    description: str
+    tags: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    freshness_policy: dg.FreshnessPolicy | None = None
+
+
+def described_by(contract: Contract) -> Described:
     """Return what the UI says of a table: description, columns, personal data, deadline."""
     columns = [
         dg.TableColumn(
@@ -177,18 +192,18 @@ def described_by(contract: Contract) -> dict[str, Any]:
         for column in contract.columns
     ]
     hours = contract.freshness_hours
-    return {
-        "description": f"**{contract.title}** (`{contract.table}`)\n\n{contract.description}",
-        "tags": {"phan_loai": contract.classification, "schema": contract.schema},
-        "metadata": {
+    return Described(
+        description=f"**{contract.title}** (`{contract.table}`)\n\n{contract.description}",
+        tags={"phan_loai": contract.classification, "schema": contract.schema},
+        metadata={
             "dagster/column_schema": dg.TableSchema(columns=columns),
             "dagster/table_name": contract.table,
             "contract": f"{contract.id} {contract.version}",
         },
-        "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours))
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours))
         if hours
         else None,
-    }
+    )
 
 
 def run_metadata(outcome: Outcome) -> dict[str, Any]:

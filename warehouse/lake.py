@@ -190,8 +190,9 @@ def connect() -> duckdb.DuckDBPyConnection:
     for name in EXTENSIONS:
         folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
         connection.execute(f"LOAD '{quote(Path(str(folder)) / (name + '.duckdb_extension'))}'")
-    # Instants are shown in the province's time whatever the machine's zone (promise 12).
-    connection.execute("SET TimeZone = 'Asia/Ho_Chi_Minh'")
+    # Instants are shown in the province's time whatever the machine's zone (promise 12). GLOBAL,
+    # since a cursor of the connection does not inherit its session's settings.
+    connection.execute("SET GLOBAL TimeZone = 'Asia/Ho_Chi_Minh'")
     return connection
 
 

@@ -25,7 +25,7 @@ from sources.landing import LandedBatch
 from sources.spec import DatasetSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
-from warehouse.readers import read_batch
+from warehouse.readers.batch import read_batch
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def stage(
             next_step=f"add them to {contract.path} or remove them from defs.yaml",
         )
     fields = sorted({spec.source for spec in dataset.columns.values()})
-    read_batch(connection, batch, fields, dataset.fetch)
+    read_batch(connection, batch, fields, dataset.fetch.get("reader", {}))
     texts = {
         dataset.columns[column.name].source
         for column in contract.columns

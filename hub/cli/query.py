@@ -168,7 +168,7 @@ def _fail(error: duckdb.Error) -> ConfigurationError:
 def print_table(
     connection: duckdb.DuckDBPyConnection, sql: str, *, limit: int, console: Console
 ) -> None:
-    """Print an answer as a table of at most ``limit`` rows, and say if there are more."""
+    """Print at most ``limit`` rows: as a table if it fits, else one column a line."""
     import duckdb
 
     try:
@@ -176,17 +176,35 @@ def print_table(
         rows = answer.fetchmany(limit + 1)
     except duckdb.Error as error:
         raise _fail(error) from error
-    table = Table(header_style="bold")
-    for column in answer.description or ():
-        table.add_column(Text(column[0]), overflow="fold")
-    for row in rows[:limit]:
-        table.add_row(*(Text(_show(value)) for value in row))
-    console.print(table)
+    names = [column[0] for column in answer.description or ()]
+    shown = [[_show(value) for value in row] for row in rows[:limit]]
+    widths = [max(map(len, column)) for column in zip(names, *shown, strict=True)]
+    if sum(widths) + 3 * len(widths) + 1 <= console.width or not shown:
+        table = Table(header_style="bold")
+        for name in names:
+            table.add_column(Text(name), overflow="fold")
+        for cells in shown:
+            table.add_row(*(Text(cell) for cell in cells))
+        console.print(table)
+    else:
+        _print_records(console, names, shown)
     if len(rows) > limit:
         console.print(f"only the first {limit} rows are shown; --limit shows more", style="dim")
 
 
+def _print_records(console: Console, names: list[str], shown: list[list[str]]) -> None:
+    """Print one column a line where a table would be wider than the terminal."""
+    longest = max(map(len, names))
+    for number, cells in enumerate(shown, start=1):
+        console.print(f"row {number}", style="bold")
+        for name, cell in zip(names, cells, strict=True):
+            line = f"  {name:<{longest}}  {cell}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def _show(value: Any) -> str:  # noqa: ANN401 - any SQL value
+    if isinstance(value, list):
+        return ", ".join(_show(item) for item in value)
     return "" if value is None else str(value)
 
 

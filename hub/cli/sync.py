@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hub.sync import Report
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+WIDE = 110
+"""Columns a terminal needs for the state of each dataset beside the figures."""
+
 COUNTS = ("fetched", "inserted", "updated", "unchanged", "deleted", "rejected")
 EXAMPLE = (
     "select ten_don_vi, sum(so_tiep_nhan) as tiep_nhan, sum(so_truc_tuyen) as truc_tuyen, "
@@ -121,43 +125,50 @@ class _Display:
             self.live.update(self.tasks[name], rows=f"{record.status}")
         if not self.quiet:
             detail = record.error or f"{record.fetched:,} fetched, {record.inserted:,} new"
-            self.live.console.print(
-                f"{record.status:>9}  {name}: {detail}", highlight=False, markup=False
-            )
+            _line(self.live.console, f"{record.status:>9}  {name}: {detail}")
 
 
 def _print(report: Report, lake: str, *, whole: bool) -> None:
     console = Console()
-    table = Table(title="What came in", title_justify="left", header_style="bold")
-    table.add_column("dataset", overflow="fold")
-    table.add_column("state")
-    for heading in ("fetched", "loaded", "updated", "unchanged", "deleted", "rejected", "seconds"):
-        table.add_column(heading, justify="right")
-    for outcome in report.outcomes:
-        record = outcome.record
-        style = {"failed": "red", "loaded": "green"}.get(record.status, "")
-        table.add_row(
-            f"{record.source}/{record.dataset}",
-            f"[{style}]{record.status}[/]" if style else record.status,
-            *(f"{getattr(record, name):,}" for name in COUNTS),
-            f"{record.seconds:.1f}",
-        )
-    console.print(table)
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(_table(report, wide=console.width >= WIDE))
     for name, error in report.broken.items():
-        console.print(f"failed  {name}: {error}", highlight=False, markup=False, style="red")
+        _line(console, f"failed  {name}: {error}", "red")
     for outcome in report.outcomes:
         if outcome.error is not None:
-            console.print(f"failed  {outcome.error}", highlight=False, markup=False, style="red")
+            _line(console, f"failed  {outcome.error}", "red")
     for stale in report.stale:
-        console.print(
-            f"stale input  {stale.name}: {stale.stale}",
-            highlight=False,
-            markup=False,
-            style="yellow",
-        )
-    console.print(f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}", highlight=False)
+        _line(console, f"stale input  {stale.name}: {stale.stale}", "yellow")
+    _line(console, f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}")
     if whole and not report.failed:
         _print_example(console)
+
+
+def _table(report: Report, *, wide: bool) -> Table:
+    """Return the figures by dataset, grouped by system; the state's own column needs room."""
+    table = Table(title="What came in", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("dataset", no_wrap=True)
+    if wide:
+        table.add_column("state", no_wrap=True)
+    for heading in ("fetched", "loaded", "updated", "unchanged", "deleted", "rejected", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    source = None
+    for outcome in report.outcomes:
+        record = outcome.record
+        if record.source != source:
+            source = record.source
+            table.add_row(f"[bold]{source}[/]")
+        style = {"failed": "red", "loaded": "green"}.get(record.status, "")
+        state = [record.status] if wide else []
+        figures = [f"{getattr(record, name):,}" for name in COUNTS]
+        table.add_row(f"  {record.dataset}", *state, *figures, f"{record.seconds:.1f}", style=style)
+    return table
+
+
+def _line(console: Console, text: str, style: str | None = None) -> None:
+    """Print one line as it is: a terminal may wrap it, a file or a pipe gets it whole."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_example(console: Console) -> None:

@@ -1,0 +1,1 @@
+"""The real commands against a real sandbox process over real HTTP."""

@@ -1,0 +1,55 @@
+"""A landed batch of whatever media -> ``stg.main.tho``: chooses the reader.
+
+Data flow: manifest -> the module named after the files' media -> ``stg.main.tho`` with ``_row``,
+``_file``, ``_line`` and one text column per source field. A batch holds files of one medium; one
+without any file (an incremental pull that found nothing) makes an empty table.
+
+Run it alone: ``pytest tests/warehouse/readers``.
+
+What does not belong here: reading any medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import duckdb
+
+from hub.errors import InternalError
+from sources.landing import LandedBatch
+
+
+def read_batch(
+    connection: duckdb.DuckDBPyConnection,
+    batch: LandedBatch,
+    fields: Sequence[str],
+    options: Mapping[str, Any],
+) -> None:
+    """Fill ``stg.main.tho`` from a batch.
+
+    Args:
+        connection: Has the staging file attached as ``stg``.
+        batch: What was landed.
+        fields: Source fields that the definition maps.
+        options: The definition's options for the reader.
+
+    Raises:
+        ProviderError: A file is not what its medium says.
+    """
+    media = {file.media for file in batch.manifest.files}
+    if not media:
+        columns = "".join(f', "{field}" VARCHAR' for field in fields)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE stg.main.tho (_row BIGINT, _file VARCHAR, _line BIGINT{columns})"
+        )
+        return
+    if len(media) > 1:
+        raise InternalError(
+            f"a batch with files of several media: {', '.join(sorted(media))}",
+            where=str(batch.path),
+            next_step="report it; a kind module must land one medium per dataset",
+        )
+    reader = import_module(f"warehouse.readers.{media.pop()}")
+    reader.read(connection, batch.path, batch.manifest.files, list(fields), dict(options))
