@@ -39,12 +39,14 @@ MATERIALS = {
 GRADES = ("loại 1", "loại 2", "TCVN", "đặt hàng", "tại mỏ")
 HERITAGE_KINDS = ("Lễ hội truyền thống", "Nghề thủ công truyền thống", "Tri thức dân gian",
                   "Nghệ thuật trình diễn dân gian", "Tập quán xã hội và tín ngưỡng")  # fmt: skip
-HERITAGE_NAMES = ("Lễ hội Lồng tồng", "Lễ cấp sắc", "Hát then, đàn tính", "Nghề dệt lanh", "Múa khèn",
-                  "Lễ cầu mùa", "Hát páo dung", "Nghề chạm bạc", "Lễ nhảy lửa")  # fmt: skip
+HERITAGE_NAMES = ("Lễ hội Lồng tồng", "Lễ cấp sắc", "Hát then, đàn tính", "Nghề dệt lanh",
+                  "Múa khèn", "Lễ cầu mùa",
+                  "Hát páo dung", "Nghề chạm bạc", "Lễ nhảy lửa")  # fmt: skip
 PEOPLES = ("Tày", "Dao", "H'Mông", "Pà Thẻn", "Cao Lan", "Sán Dìu", "Nùng")
 SITE_KINDS = ("Thắng cảnh", "Di tích lịch sử", "Du lịch cộng đồng", "Hang động", "Thác nước")
 SITE_WORDS = {"Thắng cảnh": "Danh thắng", "Di tích lịch sử": "Khu di tích",
-              "Du lịch cộng đồng": "Làng văn hóa", "Hang động": "Hang", "Thác nước": "Thác"}  # fmt: skip
+              "Du lịch cộng đồng": "Làng văn hóa", "Hang động": "Hang",
+              "Thác nước": "Thác"}  # fmt: skip
 
 
 def _price(rng: Random, usual: int) -> str:

@@ -38,8 +38,8 @@ OFFICES = ("VX", "NC", "KT", "TH", "NLN", "XD")
 SUBJECTS = (
     "tăng cường chuyển đổi số trong cải cách thủ tục hành chính", "rà soát dữ liệu đất đai",
     "triển khai Đề án 06 quý IV", "phòng, chống thiên tai và tìm kiếm cứu nạn",
-    "báo cáo tình hình kinh tế - xã hội", "kiểm tra công vụ", "đánh giá chất lượng dữ liệu dùng chung",
-    "sắp xếp trụ sở sau sáp nhập", "bảo đảm an toàn thông tin mạng", "đôn đốc giải ngân đầu tư công",
+    "báo cáo tình hình kinh tế - xã hội", "kiểm tra công vụ", "đánh giá chất lượng dữ liệu",
+    "sắp xếp trụ sở sau sáp nhập", "bảo đảm an toàn thông tin mạng", "giải ngân đầu tư công",
 )  # fmt: skip
 STATUS_TEXT = {
     "01": "Đã đến", "02": "Từ chối tiếp nhận", "03": "Đã tiếp nhận", "04": "Phân công",
@@ -68,15 +68,21 @@ class Message:
     flaw: str = ""
     """What ``edxml`` must do wrong when it writes the message; empty for a sound one."""
     dirt: Planted | None = None
+    stored: Truth | None = None
+    """What is stored of a spoilt message; ``None`` if it is rejected."""
 
     @property
-    def truth(self) -> Truth:
-        """What the warehouse holds of the message when it is clean."""
-        shape = DOCUMENTS if self.kind == "edoc" else STATUSES
-        return shape.truth(
-            self.fields
-            | {"doc_id": self.doc_id, "created_time": self.created, "updated_time": self.updated}
-        )
+    def cells(self) -> Cells:
+        """Every raw field, those of the list entry included."""
+        entry = {"doc_id": self.doc_id, "created_time": self.created, "updated_time": self.updated}
+        return self.fields | entry
+
+    @property
+    def truth(self) -> Truth | None:
+        """What the warehouse holds of the message."""
+        if self.dirt:
+            return self.stored
+        return (DOCUMENTS if self.kind == "edoc" else STATUSES).truth(self.cells)
 
 
 @dataclass(slots=True)
@@ -141,9 +147,11 @@ class Axis:
         """Add one day's messages; recalls and answers refer to what was there before."""
         rng = stream(self._seed, self._scale, "axis", day)
         earlier = [m for m in self.messages[-400:] if _is_new(m)]
+        # Every busy day has a recall, an update and a replacement, a quiet one at most one of them.
+        business = (1, 2, 3) if edocs > 4 else (day % 4,)
         for place in range(edocs):
-            business = (1, 2, 3)[place % 3] if place < 3 and len(earlier) > 20 and edocs > 4 else 0
-            self._add(self._edoc(rng, day, business, earlier), rng, day)
+            due = business[place] if place < len(business) and len(earlier) > 5 else 0
+            self._add(self._edoc(rng, day, due, earlier), rng, day)
         for _ in range(statuses):
             known = earlier or [m for m in self.messages if _is_new(m)]
             self._add(self._status(rng, day, rng.choice(known)), rng, day)

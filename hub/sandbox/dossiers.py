@@ -92,22 +92,13 @@ class Book:
         stamp = f"{today:%Y%m%d}"
         fresh = [
             self._draw(rng, live(rng, [stamp], 0, end=stamp))
-            for _ in range(max(2, round(self._scale * 0.002)))
+            for _ in range(max(4, round(self._scale * 0.002)))
         ]
         self.entries = [entry for entry in self.entries if entry[2] not in changed]
         self.entries += changed.values()
         self.entries += fresh
         self.entries.sort()
         return [entry[2] for entry in fresh], list(changed)
-
-    def replace(self, old: Entry | None, cells: Cells, *, stamp: str, number: str) -> Entry:
-        """Put a spoilt record in the place of ``old``, or beside the others if there is none.
-
-        ``stamp`` and ``number`` are the update time and number the portal orders by, whatever the
-        record itself says. Call :meth:`settle` when all is planted.
-        """
-        serial = old[2] if old else self._next()
-        return (stamp, number, serial, encode(cells))
 
     def settle(self, gone: set[int], added: list[Entry]) -> None:
         """Take entries out, put others in, order again."""
@@ -124,7 +115,8 @@ class Book:
         """Iterate in the portal's order."""
         return iter(self.entries)
 
-    def _next(self) -> int:
+    def serial(self) -> int:
+        """Return a serial that no entry has."""
         self._serial += 1
         return self._serial
 
@@ -148,7 +140,6 @@ class Book:
         email = f"ho.so.{int(rnd() * 1e6):06d}@example.com" if rnd() < 0.3 else ""
         pays = ("1" if rnd() < 0.7 else "2") if paid and channel == "2" and rnd() < 0.8 else ""
         note = "Hồ sơ nộp thay theo giấy ủy quyền" if rnd() < 0.02 else ""
-        self._serial += 1
         text = (
             f'{{"MaHoSo":"{number}",{procedure_text}"KenhThucHien":"{channel}","ChuHoSo":"{owner}",'
             f'"SoGiayToChuHoSo":"{paper}","LoaiDoiTuong":"{kind}","Email":"{email}",'
@@ -161,7 +152,7 @@ class Book:
             f'"NoiNopHoSo":"{_PLACES.get(channel, _DESK)}","GhiChu":"{note}",'
             f'"DuocThanhToanTrucTuyen":"{pays}","NgayCapNhat":"{life.updated}",{fee_text}}}'
         )
-        return (life.updated, number, self._serial, text.encode())
+        return (life.updated, number, self.serial(), text.encode())
 
 
 _DESK = "Bộ phận Tiếp nhận và Trả kết quả"

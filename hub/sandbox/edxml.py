@@ -24,7 +24,8 @@ from xml.sax.saxutils import escape
 from hub.sandbox.documents import Axis, Message
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
-JUNK = "ï»¿\r\n--uuid:boundary\r\n".encode()
+JUNK = "ï»¿\r\n".encode()
+"""A byte-order mark that went through the wrong encoding."""
 
 
 def write(message: Message) -> bytes:
@@ -52,12 +53,13 @@ def attachment(doc_id: str, index: int, message: Message) -> bytes:
     if message.flaw == "damaged_attachment":
         # What a program does that reads bytes as text: every invalid byte becomes U+FFFD.
         return content.decode("utf-8", "replace").encode()
+    # Seven bits and no compression: a sound file must not hold those three bytes by chance.
+    content = bytes(byte & 0x7F for byte in content)
     if rng.random() < 0.03:
         return content
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         member = zipfile.ZipInfo(str(UUID(int=rng.getrandbits(128), version=4)))
-        member.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(member, content)
     return target.getvalue()
 
@@ -71,13 +73,7 @@ def _spoil(flaw: str, text: str) -> bytes:
     if flaw == "undeclared_prefix":
         return text.replace(f' xmlns:edXML="{NAMESPACE}"', "").encode()
     if flaw == "bare_ampersand":
-        return (
-            text.replace("<Subject>", "<Subject>R&D ")
-            .replace(":Subject>", ":Subject>R&D ", 1)
-            .encode()
-        )
-    if flaw == "byte_order_mark":
-        return b"\xef\xbb\xbf" + text.encode()
+        return text.replace("<edXML:Subject>", "<edXML:Subject>R&D ").encode()
     return text.encode()
 
 

@@ -41,7 +41,9 @@ class Planted:
     rule: str | None
     """Rule that rejects the row; ``None`` for a repair."""
     rows: int = 1
-    """Rows of the source that carry it: 2 for a pair of duplicates."""
+    """Rows of the source that carry it: 2 for a pair of conflicting twins."""
+    flagged: bool = True
+    """Whether a repair shows in the row's list of repairs, under ``column``."""
 
 
 @dataclass(frozen=True, slots=True)

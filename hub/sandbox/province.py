@@ -52,6 +52,8 @@ class Change:
     new: int = 0
     changed: int = 0
     deleted: int = 0
+    rejected: int = 0
+    """Of the new ones, those that must be rejected."""
 
 
 class Province:
@@ -112,7 +114,8 @@ class Province:
             advance(table, seed, scale, day)
             self.changes[name] = _compare(before, _by_identity(table))
         new, changed = self.book.advance(day, self.ledger.kept)
-        self.changes[DOSSIERS.name] = Change(len(new), len(changed))
+        spoilt = planting.plant_day(seed, scale, day, self.book, self.ledger)
+        self.changes[DOSSIERS.name] = Change(len(new), len(changed), rejected=spoilt)
         fresh, touched = self.axis.advance(day)
         edocs = {message.doc_id for message in self.axis.messages if message.kind == "edoc"}
         for shape, edoc in ((DOCUMENTS, True), (STATUSES, False)):
@@ -121,7 +124,6 @@ class Province:
                 sum((doc_id in edocs) is edoc for doc_id in touched),
             )
         self.changes[HERITAGE.name] = Change()
-        planting.plant_day(seed, scale, day, self.book, self.ledger, new)
 
 
 def _by_identity(table: Table) -> dict[tuple[str, ...], Row]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from hub.sandbox.dossiers import decode
-from hub.sandbox.model import Planted, Truth, day_of
+from hub.sandbox.model import Truth, day_of
 from hub.sandbox.province import Change, Province
 from hub.sandbox.shapes import DOCUMENTS, DOSSIERS, SHAPES, STATUSES
 
@@ -81,7 +81,7 @@ def _dataset(province: Province, name: str) -> dict[str, object]:
         "rejected": rejected,
         "loadable": served - copies - rejected,
         "changes": asdict(province.changes.get(name, Change())),
-        "dirt": [_entry(item) for item in planted],
+        "dirt": [asdict(item) for item in planted],
         "dirt_kinds": [
             {"kind": kind, "cites": cites, "outcome": outcome, "count": count}
             for (kind, cites, outcome), count in sorted(kinds.items())
@@ -97,10 +97,6 @@ def _served(province: Province, name: str) -> tuple[int, int]:
         return sum(message.kind == MESSAGES[name] for message in province.axis.messages), 0
     table = province.tables[name]
     return len(table.rows), sum(row.copy for row in table.rows)
-
-
-def _entry(item: Planted) -> dict[str, object]:
-    return asdict(item)
 
 
 if __name__ == "__main__":

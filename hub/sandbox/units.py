@@ -65,7 +65,7 @@ class Agency:
 
 
 def _dataset() -> Path:
-    """Find the package's data file without importing the package, whose parsers are slow to load."""
+    """Find the package's data file without importing the package: its parsers load slowly."""
     found = importlib.util.find_spec("vietnamadminunits")
     if found is None or not found.submodule_search_locations:
         msg = "the package vietnamadminunits is not installed"
@@ -108,7 +108,7 @@ def portal_agencies() -> tuple[Agency, ...]:
 
 @cache
 def document_organs() -> tuple[Agency, ...]:
-    """Return the bodies that exchange documents with Yên Bái, in QCVN 102's spelling (facts 1.1)."""
+    """Return the bodies that exchange documents with Yên Bái, in QCVN 102's spelling."""
     seat = next(place.code for place in communes(LAO_CAI) if place.short == "Yên Bái")
     own = tuple(
         Agency(f"000.00.{number:02d}.H63", f"{name} (Yên Bái)", seat, "Cấp tỉnh")
