@@ -92,9 +92,9 @@ class Fetch(Strict):
 
 def land(pull: PullContext[Fetch]) -> None:
     """Land provinces, districts and communes of both periods."""
-    url = f"package:{PACKAGE}=={importlib.metadata.version(PACKAGE)}"
     total = 0
     with closing(_open()) as connection:
+        url = f"package:{PACKAGE}=={importlib.metadata.version(PACKAGE)}"
         for units, (period, first, last) in _PAGES:
             try:
                 found = connection.execute(
