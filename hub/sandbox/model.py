@@ -36,14 +36,11 @@ class Planted:
     key: Truth
     """Key columns as they would be stored; a missing key is ``None``."""
     column: str
+    """Contract column; empty where no cell is repaired (a copy, junk before a file)."""
     expected: str | None
     """Stored text after the repair; ``None`` for a repaired placeholder and for every reject."""
     rule: str | None
     """Rule that rejects the row; ``None`` for a repair."""
-    rows: int = 1
-    """Rows of the source that carry it: 2 for a pair of conflicting twins."""
-    flagged: bool = True
-    """Whether a repair shows in the row's list of repairs, under ``column``."""
 
 
 @dataclass(frozen=True, slots=True)

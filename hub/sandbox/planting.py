@@ -75,17 +75,14 @@ def spoil(kind: Kind, shape: Shape, cells: Cells) -> Spoilt | None:
         if kind.change and twin == cells:
             return None
     key: Truth = {column: truth[column] for column in shape.key}
-    expected = truth.get(kind.column) if kind.outcome == "repair" else None
     planted = Planted(
         kind.name,
         kind.cites,
         kind.outcome,
         key,
-        kind.column,
-        expected,
+        kind.column if kind.rule else "",
+        None,
         kind.rule,
-        rows=2 if kind.way == "conflict" else 1,
-        flagged=False,
     )
     return Spoilt(cells, truth if kind.outcome == "repair" else None, twin, planted)
 
@@ -112,16 +109,7 @@ def _spoil_cells(kind: Kind, shape: Shape, cells: Cells, truth: Truth) -> Spoilt
     elif kind.column in key:
         text = dirty[shape.field_of(kind.column)]
         key[kind.column] = None if kind.rule.endswith(".required") else text
-    planted = Planted(
-        kind.name,
-        kind.cites,
-        kind.outcome,
-        key,
-        kind.column,
-        expected,
-        kind.rule,
-        flagged=not kind.rule,
-    )
+    planted = Planted(kind.name, kind.cites, kind.outcome, key, kind.column, expected, kind.rule)
     return Spoilt(dirty, None if kind.rule else stored, None, planted)
 
 
@@ -204,6 +192,7 @@ def _plant_dossiers(
         added.append((spoilt.twin["NgayCapNhat"], number, twin, encode(spoilt.twin)))
         if kind.way == "conflict":
             ledger.fates[serial] = ledger.fates[twin] = None
+            planted.append(spoilt.planted)
         else:
             ledger.copies.add(twin)
             ledger.clean.add(serial)
@@ -236,6 +225,8 @@ def _plant_table(kinds: Iterable[Kind], order: list[int], table: Table, ledger: 
         planted.append(spoilt.planted)
         rows[place] = Row(spoilt.cells, spoilt.stored, spoilt.planted)
         if spoilt.twin is not None:
+            if kind.way == "conflict":
+                planted.append(spoilt.planted)
             twins.append(Row(spoilt.twin, None, spoilt.planted, copy=kind.way != "conflict"))
     rows += twins
 

@@ -72,7 +72,7 @@ def _dataset(province: Province, name: str) -> dict[str, object]:
     """Count a dataset: served = held + copies, held = loadable + rejected."""
     served, copies = _served(province, name)
     planted = province.ledger.planted.get(name, [])
-    rejected = sum(item.rows for item in planted if item.outcome == "reject")
+    rejected = sum(item.outcome == "reject" for item in planted)
     kinds = Counter((item.kind, item.cites, item.outcome) for item in planted)
     return {
         "held": served - copies,
