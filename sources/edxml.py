@@ -90,8 +90,7 @@ def _document(pull: PullContext[Fetch], entry: Entry) -> tuple[Entry, Answer]:
     """Fetch one message; runs in several threads."""
 
     def read(answer: Answer) -> Answer:
-        start = answer.body[:1024].lstrip()
-        if start.startswith((b"{", payload.BOM + b"{")):
+        if answer.body.removeprefix(payload.BOM).lstrip().startswith(b"{"):
             require_success(pull, payload.envelope(answer.body))
             raise ProviderError("JSON instead of edXML")
         kind = payload.sniff(answer.body)

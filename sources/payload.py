@@ -25,6 +25,8 @@ from hub.errors import ProviderError
 BOM = codecs.BOM_UTF8
 EMPTY = "empty answer"
 _SLICE = 1 << 20
+_START = 1 << 10
+_HEAD = 1 << 16
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.{1,120}?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -90,11 +92,11 @@ def count(outer: Envelope, path: str) -> int:
 
 def sniff(body: bytes) -> str:
     """Return what a body is that should be data: HTML page, XML, empty; blank if none of these."""
-    start = body[:1024].lstrip()
+    start = body[:_START].lstrip()
     if not start:
         return EMPTY
     if _HTML.match(start):
-        title = _TITLE.search(body[:65536])
+        title = _TITLE.search(body[:_HEAD])
         named = " ".join(title[1].decode("utf-8", "replace").split()) if title else ""
         return f"HTML page ({named!r})" if named else "HTML page"
     return "XML" if start.startswith(b"<") else ""

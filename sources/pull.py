@@ -251,14 +251,18 @@ def _require_address(address: str, name: str) -> None:
         )
 
 
-def _main(definition: str, dataset: str, root: str) -> int:
+def _main(definition: str = "", dataset: str = "", root: str = "") -> int:
     """Pull a dataset without a position and print the manifest."""
     try:
         system = read_definition(Path(definition))
         check_spec(system)
+        found = {known.name: known for known in system.datasets}.get(dataset)
+        if found is None or not root:
+            names = ", ".join(known.name for known in system.datasets)
+            raise ConfigurationError("say which dataset and where to land it", next_step=names)
         batch = pull(
             system,
-            system.dataset(dataset),
+            found,
             position=Position(),
             landing=Landing(Path(root)),
             environment=os.environ,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hub.errors import ConfigurationError
 
@@ -107,6 +107,17 @@ class ColumnSpec(Strict):
     """This source's code -> the contract's code; a code not listed breaks the type rule."""
 
 
+def _short_column(value: Any) -> Any:  # noqa: ANN401 - raw YAML
+    """Let ``column: Field`` stand for ``column: {source: Field}``."""
+    return {"source": value} if isinstance(value, str) else value
+
+
+ColumnSource = Annotated[
+    ColumnSpec, BeforeValidator(_short_column, json_schema_input_type=ColumnSpec | str)
+]
+"""A column's origin: the field's name alone, or with what is special about it."""
+
+
 class DatasetSpec(Strict):
     """One dataset: how to fetch it, which contract it keeps, which field is which column."""
 
@@ -121,19 +132,7 @@ class DatasetSpec(Strict):
     """How far before the cursor the next pull starts, for clocks that disagree."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
-    columns: dict[str, ColumnSpec]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_columns(cls, value: Any) -> Any:  # noqa: ANN401 - raw YAML
-        """Let ``column: Field`` stand for ``column: {source: Field}``."""
-        if isinstance(value, dict) and isinstance(value.get("columns"), dict):
-            columns = {
-                name: {"source": spec} if isinstance(spec, str) else spec
-                for name, spec in value["columns"].items()
-            }
-            return {**value, "columns": columns}
-        return value
+    columns: dict[str, ColumnSource]
 
     @model_validator(mode="after")
     def _cursor_fits_mode(self) -> DatasetSpec:
