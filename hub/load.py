@@ -163,7 +163,7 @@ def _bounded(system: SystemSpec, context: Context) -> SystemSpec:
 def _position(lake: Lake, system: SystemSpec, dataset: DatasetSpec) -> Position:
     if not lake.exists:
         return Position()
-    connection = lake.reader()
+    connection = lake.writer()
     try:
         return loads.position(connection, system.name, dataset.name)
     finally:

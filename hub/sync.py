@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hub.errors import HubError
-from hub.load import Context, Outcome, Pulled, land, system_lock
+from hub.errors import ConfigurationError, HubError
+from hub.load import Context, Outcome, Pulled, Span, land, system_lock
 from sources.spec import DatasetSpec, SystemSpec
 
 if TYPE_CHECKING:
@@ -70,7 +70,16 @@ def sync(
     clock = time.monotonic()
     chosen = context.catalog.select(selection)
     report = Report(broken={name: context.catalog.errors[name] for name in chosen.broken})
-    systems = [(context.catalog.systems[name], sets) for name, sets in chosen.datasets.items()]
+    systems = [
+        (context.catalog.systems[name], _fitting(context, sets))
+        for name, sets in chosen.datasets.items()
+        if _fitting(context, sets)
+    ]
+    if context.span != Span() and not systems:
+        raise ConfigurationError(
+            "a backfill needs a dataset that can be asked for a window of time",
+            next_step="name an incremental dataset, or leave --since and --until away",
+        )
     with ThreadPoolExecutor(max_workers=max(1, len(systems))) as pool:
         pulls = [pool.submit(_land_locked, context, *each, progress) for each in systems]
         from hub import runs  # noqa: PLC0415 - imports Dagster, while the pulls are under way

@@ -17,6 +17,7 @@ What does not belong here: comparing (``diff``), checking (``checks``), asking t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -76,7 +77,8 @@ def commit(
             try:
                 step(connection, name, sql, values)
             except InternalError:
-                connection.execute("ROLLBACK")
+                with suppress(duckdb.TransactionException):  # a failed BEGIN or COMMIT left none
+                    connection.execute("ROLLBACK")
                 raise
     return True
 

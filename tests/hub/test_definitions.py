@@ -81,11 +81,11 @@ def test_the_system_is_an_external_asset_upstream(repository: dg.RepositoryDefin
 def test_personal_columns_are_tagged_in_the_ui(repository: dg.RepositoryDefinition) -> None:
     node = repository.asset_graph.get(dg.AssetKey(["lao_cai", "dich_vu_cong", "ho_so"]))
     schema = node.metadata["dagster/column_schema"]
-    assert isinstance(schema, dg.TableSchemaMetadataValue)
-    tags = {column.name: column.tags for column in schema.value.columns}
+    assert isinstance(schema, dg.TableSchema)
+    tags = {column.name: column.tags for column in schema.columns}
     assert tags["chu_ho_so"] == {"personal_data": "basic"}
     assert tags["ma_ho_so"] == {}
-    assert all(column.description for column in schema.value.columns)
+    assert all(column.description for column in schema.columns)
     assert node.owners
     assert node.kinds == {"portal", "duckdb"}
     assert node.group_name == "lao_cai"

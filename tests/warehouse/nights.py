@@ -10,7 +10,7 @@ What does not belong here: assertions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
-from tests.checks.contracts import contract_in
+from tests.checks.contracts import contract as contract_in
 from warehouse import diff, loads, tables
 from warehouse.commit import commit
 from warehouse.lake import Lake
@@ -80,10 +80,7 @@ class Warehouse:
                 inserted=difference.inserted, updated=difference.updated,
                 deleted=difference.deleted, rejected=difference.rejected,
             )  # fmt: skip
-            try:
-                done = commit(self.lake, connection, self.contract, replace(load))
-            finally:
-                connection.execute("USE memory")
+            done = commit(self.lake, connection, self.contract, load)
         connection.close()
         return difference, done
 
@@ -107,8 +104,9 @@ class Warehouse:
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the lake read-only."""
-        connection = self.lake.reader()
+        """Ask the lake."""
+        connection = self.lake.writer()
+        connection.execute("USE lake")
         try:
             return connection.execute(sql).fetchall()
         finally:

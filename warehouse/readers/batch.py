@@ -19,6 +19,7 @@ import duckdb
 
 from hub.errors import InternalError
 from sources.landing import LandedBatch
+from warehouse.readers.options import store
 
 
 def read_batch(
@@ -40,10 +41,7 @@ def read_batch(
     """
     media = {file.media for file in batch.manifest.files}
     if not media:
-        columns = "".join(f', "{field}" VARCHAR' for field in fields)
-        connection.execute(
-            f"CREATE OR REPLACE TABLE stg.main.tho (_row BIGINT, _file VARCHAR, _line BIGINT{columns})"
-        )
+        store(connection, fields, [])
         return
     if len(media) > 1:
         raise InternalError(
