@@ -271,7 +271,9 @@ def _refer(
 
 
 def _is_new(message: Message) -> bool:
-    return message.kind == "edoc" and message.fields["bussiness_doc_type"] == "0"
+    """Say whether a later message may refer to it: dirt must not spread that way."""
+    sound = message.kind == "edoc" and message.dirt is None
+    return sound and message.fields["bussiness_doc_type"] == "0"
 
 
 def _organ(code: str) -> Agency:

@@ -81,6 +81,11 @@ class Sandbox:
         self._sockets = {name: _listen() for name in (*self.fronts, "control")}
         self._servers: list[_Server] = []
 
+    @property
+    def ready(self) -> bool:
+        """Whether every server answers."""
+        return bool(self._servers) and all(server.started for server in self._servers)
+
     def url(self, name: str) -> str:
         """Return the address of a system, or of ``control``."""
         return f"http://127.0.0.1:{self._sockets[name].getsockname()[1]}"
@@ -121,7 +126,7 @@ class Sandbox:
             for server, name in zip(self._servers, self._sockets, strict=True)
         ]
         # uvicorn tells nobody that it has started.
-        while not all(server.started for server in self._servers):  # noqa: ASYNC110
+        while not self.ready:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         announced = _announce(folder, self) if folder else []
         try:
