@@ -100,6 +100,13 @@ def sync(
     return report
 
 
+def _fitting(context: Context, datasets: list[DatasetSpec]) -> list[DatasetSpec]:
+    """Leave out of a backfill what can only be pulled whole."""
+    if context.span == Span():
+        return datasets
+    return [dataset for dataset in datasets if dataset.mode == "incremental"]
+
+
 def _note(report: Report, outcomes: list[Outcome], finished: Callable[[Outcome], None]) -> None:
     for outcome in outcomes:
         report.outcomes.append(outcome)
