@@ -10,7 +10,7 @@ DATA := $(or $(HUB_DATA_DIR),data)
 OVERLAY := $(DATA)/sandbox/sandbox.env
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test soak ui sandbox bench lint clean
+.PHONY: help sync test soak ui sandbox bench lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,23 @@ sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
 bench: $(VENV)/.dev ## Measure the hub (ratios, medians) and write benchmarks/RESULTS.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
 	$(BIN)/python benchmarks/first_night.py
+
+# Exact versions without any address: plain `name==version` lines, made in an empty environment.
+GROUP = $(BIN)/python -c "import sys, tomllib; g = tomllib.load(open('pyproject.toml', 'rb')); \
+    print(*(g['project']['dependencies'] if sys.argv[1] == 'runtime' else g['dependency-groups'][sys.argv[1]]), sep='\n')"
+FREEZE = $(VENV).lock/bin/python -m pip freeze --all --exclude pip --exclude wheel
+
+lock: $(VENV)/.runtime ## Resolve the lock files anew from pyproject.toml
+	rm -rf $(VENV).lock && $(PYTHON) -m venv $(VENV).lock
+	$(GROUP) runtime > $(VENV).lock/runtime.in
+	$(VENV).lock/bin/python -m pip install --quiet "setuptools>=77" -r $(VENV).lock/runtime.in
+	$(FREEZE) > requirements.lock
+	for group in dev bench; do \
+	    $(GROUP) $$group > $(VENV).lock/$$group.in && \
+	    $(VENV).lock/bin/python -m pip install --quiet -r $(VENV).lock/$$group.in && \
+	    $(FREEZE) | grep -vxFf requirements.lock > requirements-$$group.lock || exit 1; \
+	done
+	rm -rf $(VENV).lock
 
 clean: ## Remove everything that make and the hub have written here
 	-test -x $(HUB) && $(HUB) sandbox down
