@@ -26,6 +26,7 @@ DOCUMENT_KINDS = (
     Kind("truncated", "ma_thong_diep", None, "facts 2.5", 2, UNREADABLE, way="flaw"),
     Kind("undeclared_prefix", "ma_thong_diep", None, "facts 2.5", 2, UNREADABLE, way="flaw"),
     Kind("bare_ampersand", "ma_thong_diep", None, "facts 2.5", 2, UNREADABLE, way="flaw"),
+    Kind("external_entity", "ma_thong_diep", None, "facts 2.5", 1, UNREADABLE, way="flaw"),
     Kind("damaged_attachment", "tep_hong", None, "facts 2.5", 2, "row.tep_nguyen_ven", way="flaw",
          fits=cell_is("attachment_count", "1")),
     Kind("issued_impossible_day", "ngay_ban_hanh", spoil.fixed("2014/02/30"), "facts 2.5", 2,

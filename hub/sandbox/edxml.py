@@ -32,7 +32,7 @@ def write(message: Message) -> bytes:
     """Return the XML of a message."""
     rng = Random(message.doc_id)
     head = _status(message) if message.kind == "status" else _document(rng, message)
-    files = [attachment(message.doc_id, index, message) for index in range(1, message.files + 1)]
+    files = [attachment(message, index) for index in range(1, message.files + 1)]
     names = [text for text in message.fields.get("attachment_names", "").split(";") if text]
     body = _manifest(names) if message.kind == "edoc" else ""
     envelope = (
@@ -46,21 +46,27 @@ def write(message: Message) -> bytes:
     return _spoil(message.flaw, text)
 
 
-def attachment(doc_id: str, index: int, message: Message) -> bytes:
-    """Return the payload of an attachment: a ZIP of a small PDF, or now and then the PDF itself."""
-    rng = Random(f"{doc_id}/{index}")
-    content = b"%PDF-1.4\n% synthetic\n" + rng.randbytes(rng.randrange(800, 4000)) + b"\n%%EOF\n"
+def content(message: Message, index: int) -> bytes:
+    """Return the file that an attachment carries: a small PDF that says it is synthetic."""
+    rng = Random(f"{message.doc_id}/{index}")
+    file = b"%PDF-1.4\n% synthetic\n" + rng.randbytes(rng.randrange(800, 4000)) + b"\n%%EOF\n"
     if message.flaw == "damaged_attachment":
         # What a program does that reads bytes as text: every invalid byte becomes U+FFFD.
-        return content.decode("utf-8", "replace").encode()
-    # Seven bits and no compression: a sound file must not hold those three bytes by chance.
-    content = bytes(byte & 0x7F for byte in content)
-    if rng.random() < 0.03:
-        return content
+        return file.decode("utf-8", "replace").encode()
+    # Seven bits, and no compression below: a sound file must not hold those bytes by chance.
+    return bytes(byte & 0x7F for byte in file)
+
+
+def attachment(message: Message, index: int) -> bytes:
+    """Return the payload of an attachment: a ZIP of its file, or now and then the file itself."""
+    file = content(message, index)
+    rng = Random(f"{message.doc_id}/{index}/zip")
+    if message.flaw == "damaged_attachment" or rng.random() < 0.03:
+        return file
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         member = zipfile.ZipInfo(str(UUID(int=rng.getrandbits(128), version=4)))
-        archive.writestr(member, content)
+        archive.writestr(member, file)
     return target.getvalue()
 
 
@@ -74,6 +80,10 @@ def _spoil(flaw: str, text: str) -> bytes:
         return text.replace(f' xmlns:edXML="{NAMESPACE}"', "").encode()
     if flaw == "bare_ampersand":
         return text.replace("<edXML:Subject>", "<edXML:Subject>R&D ").encode()
+    if flaw == "external_entity":
+        declared = '?>\n<!DOCTYPE edXML [<!ENTITY leak SYSTEM "file:///etc/hostname">]>\n'
+        spoilt = text.replace("<edXML:Subject>", "<edXML:Subject>&leak; ")
+        return spoilt.replace("?>\n", declared, 1).encode()
     return text.encode()
 
 

@@ -31,7 +31,8 @@ MODES = (
     "empty",  # 200, well-formed, nothing in it
     "truncated",  # the body ends halfway
 )
-STALL_LIMIT = 600.0
+STALL_LIMIT = 600
+"""Seconds; no test waits so long."""
 PAGE = (
     "<!DOCTYPE html><html><head><title>Bảo trì hệ thống</title></head>"
     "<body>Hệ thống đang bảo trì</body></html>"
@@ -70,12 +71,17 @@ class Front:
         self._mode = "none"
         self._path = ""
         self._seconds = 0.0
+        self._stopping = False
 
     def set(self, mode: str, *, path: str = "", seconds: float = 2.0) -> None:
         """Misbehave in this way, on paths that begin so."""
         self._mode = mode
         self._path = path
         self._seconds = seconds
+
+    def stop(self) -> None:
+        """Let those that stall go: the sandbox ends."""
+        self._stopping = True
 
     @property
     def down(self) -> bool:
@@ -90,8 +96,9 @@ class Front:
         self.counts[f"{scope['method']} {scope['path']}"] += 1
         mode = self._mode if scope["path"].startswith(self._path) else "none"
         if mode == "stall":
-            await _stall(receive)
-            return
+            if await self._stall(receive):
+                return
+            mode = "unavailable"
         if mode == "slow":
             await asyncio.sleep(self._seconds)
         answers = {
@@ -106,15 +113,18 @@ class Front:
         else:
             await self._app(scope, receive, _half(send) if mode == "truncated" else send)
 
-
-async def _stall(receive: Receive) -> None:
-    """Wait until the client leaves, or for ever as far as any test is concerned."""
-    try:
-        async with asyncio.timeout(STALL_LIMIT):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return
+    async def _stall(self, receive: Receive) -> bool:
+        """Wait until the client leaves and return True; False if the sandbox gives up first."""
+        for _ in range(STALL_LIMIT * 5):
+            if self._stopping:
+                return False
+            try:
+                async with asyncio.timeout(0.2):
+                    if (await receive())["type"] == "http.disconnect":
+                        return True
+            except TimeoutError:
+                continue
+        return False
 
 
 async def _answer(send: Send, status: int, kind: str, text: str) -> None:

@@ -25,6 +25,22 @@ from hub.sandbox.model import DAY_ZERO, Table
 from hub.sandbox.shapes import HERITAGE, PRICES, TOURISM
 
 PRICE_HEADER = ("STT", *PRICES.columns)
+QUIRKS = {
+    HERITAGE.name: (("byte_order_mark", "facts 6"),),
+    TOURISM.name: (
+        ("byte_order_mark", "facts 6"),
+        ("semicolons", "facts 6"),
+        ("carriage_returns", "facts 6"),
+    ),
+    PRICES.name: (
+        ("title_row", "facts 6"),
+        ("unit_note", "facts 6"),
+        ("spacer_row", "facts 6"),
+        ("header_with_star_and_blanks", "facts 6"),
+        ("notes_under_table", "facts 6"),
+    ),
+}
+"""What is odd about a whole file, so that no row of it carries it."""
 NOTES = (
     "(*) Giá chưa bao gồm thuế giá trị gia tăng và chi phí vận chuyển.",
     "Ghi chú: số liệu mô phỏng, không dùng để lập dự toán.",

@@ -137,6 +137,8 @@ class Sandbox:
 
     def stop(self) -> None:
         """End :meth:`serve`."""
+        for front in self.fronts.values():
+            front.stop()
         for server in self._servers:
             server.should_exit = True
 

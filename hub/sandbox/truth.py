@@ -11,13 +11,17 @@ What does not belong here: how dirt is made, anything the hub could use to cheat
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from hub.sandbox import edxml
+from hub.sandbox.documents import Message
 from hub.sandbox.dossiers import decode
+from hub.sandbox.files import QUIRKS
 from hub.sandbox.model import Truth, day_of
 from hub.sandbox.province import Change, Province
 from hub.sandbox.shapes import DOCUMENTS, DOSSIERS, SHAPES, STATUSES
@@ -35,12 +39,24 @@ def rows(province: Province, dataset: str) -> Iterator[Truth]:
         yield from _dossiers(province)
     elif dataset in MESSAGES:
         for message in province.axis.messages:
-            if message.kind == MESSAGES[dataset] and message.truth is not None:
-                yield message.truth
+            stored = message.truth if message.kind == MESSAGES[dataset] else None
+            if stored is not None:
+                yield stored | _attachments(message) if message.kind == "edoc" else stored
     else:
         for row in province.tables[dataset].rows:
             if row.truth is not None:
                 yield row.truth
+
+
+def _attachments(message: Message) -> Truth:
+    """Return what the warehouse holds of the files themselves, not of what the message says."""
+    files = [edxml.content(message, index) for index in range(1, message.files + 1)]
+    return {
+        "dung_luong_tep": str(sum(map(len, files))),
+        "dinh_dang_tep": ";".join("pdf" for _ in files) or None,
+        "ma_bam_tep": ";".join(hashlib.sha256(file).hexdigest() for file in files) or None,
+        "tep_hong": "false",
+    }
 
 
 def _dossiers(province: Province) -> Iterator[Truth]:
@@ -80,6 +96,7 @@ def _dataset(province: Province, name: str) -> dict[str, object]:
         "copies": copies,
         "rejected": rejected,
         "loadable": served - copies - rejected,
+        "file_quirks": [{"kind": kind, "cites": cites} for kind, cites in QUIRKS.get(name, ())],
         "changes": asdict(province.changes.get(name, Change())),
         "dirt": [asdict(item) for item in planted],
         "dirt_kinds": [
