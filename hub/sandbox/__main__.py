@@ -28,8 +28,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--token-life", type=float, default=120, help="seconds a portal token lives"
     )
     chosen = parser.parse_args(words)
-    if chosen.scale < 200 or chosen.day < 0:
-        parser.error("--scale must be at least 200 and --day not negative")
+    if chosen.scale < 300 or chosen.day < 0:
+        parser.error("--scale must be at least 300 and --day not negative")
     return chosen
 
 
