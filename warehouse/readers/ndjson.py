@@ -1,0 +1,82 @@
+"""Pages of JSON objects, one a line -> ``stg.main.tho``, read by DuckDB itself.
+
+Data flow: all pages of a batch in one ``read_json`` with explicit text columns, so nothing is
+guessed: nested values stay JSON text, long integers keep their digits. A line that cannot be read
+(half an object, a list, a NUL) becomes a row without any cell, which the contract's required
+columns reject; it does not take the batch along. Lines are counted against the manifest, so none
+is lost in silence.
+
+Run it alone: ``pytest tests/warehouse/readers/test_ndjson.py``.
+
+What does not belong here: other formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hub.errors import InternalError, ProviderError
+from sources.landing import LandedFile
+from sources.spec import Strict
+from warehouse.lake import quote
+from warehouse.readers.options import checked
+
+
+class Options(Strict):
+    """None: a page of JSON objects says everything itself."""
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    fields: Sequence[str],
+    options: Mapping[str, Any],
+) -> None:
+    """Fill ``stg.main.tho``.
+
+    Raises:
+        ProviderError: DuckDB cannot read a page at all, as when a record exceeds 16 MiB.
+        InternalError: Rows were lost on the way from the page to the table.
+    """
+    checked(Options, options)
+    paths = [batch_path / file.name for file in files]
+    counts = [
+        path.read_bytes().count(b"\n") if file.rows is None else file.rows
+        for path, file in zip(paths, files, strict=True)
+    ]
+    before = [0, *accumulate(counts)]
+    places = ", ".join(
+        f"('{quote(path)}', '{quote(file.name)}', {first})"
+        for path, file, first in zip(paths, files, before, strict=False)
+    )
+    listed = ", ".join(f"'{quote(path)}'" for path in paths)
+    columns = ", ".join(f"'{quote(field)}': 'VARCHAR'" for field in fields)
+    cells = "".join(f', r."{field}"' for field in fields)
+    try:
+        connection.execute(
+            f"""CREATE OR REPLACE TABLE stg.main.tho AS
+            SELECT r._row, p.file AS _file, r._row - p.before AS _line{cells}
+            FROM (SELECT row_number() OVER () AS _row, *
+                  FROM read_json([{listed}], format = 'newline_delimited', filename = '_path',
+                      ignore_errors = true, columns = {{{columns}}})) r
+            LEFT JOIN (VALUES {places}) p(path, file, before) ON p.path = r._path"""
+        )
+    except (duckdb.DataError, duckdb.IOException) as error:
+        raise ProviderError(
+            f"a page of JSON objects cannot be read ({type(error).__name__})",
+            where=str(batch_path),
+            next_step="look for a record larger than 16 MiB; ask the provider what it is",
+        ) from None
+    found = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
+    if found is None or found[0] != before[-1]:
+        raise InternalError(
+            f"{found and found[0]} rows came from pages of {before[-1]} records",
+            where=str(batch_path),
+            next_step="report it; the batch was not loaded",
+        )
