@@ -25,6 +25,14 @@ def _filed_after_receipt(cells: Cells) -> Cells:
     return {"NgayNopHoSo": spoil.stamp_moved(cells["NgayTiepNhan"], 1)}
 
 
+def _under_way_without_date(_: Cells) -> Cells:
+    return {"TrangThaiHoSo": "4", "NgayTiepNhan": ""}
+
+
+def _done_without_end(_: Cells) -> Cells:
+    return {"TrangThaiHoSo": "9", "NgayKetThucXuLy": "", "NgayTra": ""}
+
+
 def _refused_without_date(_: Cells) -> Cells:
     return {"TrangThaiHoSo": "3", "NgayTuChoi": ""}
 
@@ -111,10 +119,10 @@ DOSSIER_KINDS = (
          "row.ket_thuc_sau_tiep_nhan", change=_end_before_receipt, fits=_DONE),
     Kind("filed_after_receipt", "ngay_nop", None, "facts 3.4", 3, "row.nop_truoc_tiep_nhan",
          change=_filed_after_receipt, fits=has("NgayTiepNhan")),
-    Kind("received_without_date", "ngay_tiep_nhan", spoil.fixed(""), "facts 3.4", 2,
-         "row.tiep_nhan_can_ngay", fits=cell_is("TrangThaiHoSo", "2", "4", "5")),
-    Kind("done_without_end", "ngay_ket_thuc", spoil.fixed(""), "facts 3.4", 2,
-         "row.xong_can_ngay_ket_thuc", fits=cell_is("TrangThaiHoSo", "9")),
+    Kind("received_without_date", "ngay_tiep_nhan", None, "facts 3.4", 2,
+         "row.tiep_nhan_can_ngay", change=_under_way_without_date, fits=has("NgayTiepNhan")),
+    Kind("done_without_end", "ngay_ket_thuc", None, "facts 3.4", 2,
+         "row.xong_can_ngay_ket_thuc", change=_done_without_end, fits=_DONE),
     Kind("returned_without_date", "ngay_tra", spoil.fixed(""), "facts 3.4", 3,
          "row.da_tra_can_ngay_tra", fits=cell_is("TrangThaiHoSo", "10")),
     Kind("refused_without_date", "ngay_tu_choi", None, "facts 3.4", 2,
