@@ -28,7 +28,7 @@ Place = TypeVar("Place")
 SMALL = 1_000
 """Below so many dossiers every kind has one row, so that most rows stay clean."""
 CANDIDATES = 6_000
-DAILY = ("double_blanks", "id_with_letters")
+DAILY = ("double_blanks", "thirteenth_month")
 """Kinds that each further day's new dossiers carry once."""
 
 
