@@ -23,6 +23,7 @@ import duckdb
 
 from checks.contract import Contract
 from hub.errors import DataError
+from warehouse.lake import quote
 
 SAMPLE = 5
 """Vanished keys named in a shrink guard's message."""
@@ -139,15 +140,18 @@ def _quarantine_moves(
     whole: bool,
 ) -> None:
     """Set rejected records against the open quarantine, so that the same one is held only once."""
+    # The cells only, not where they stood: the same record on another line is the same reject.
+    cells = ", ".join(
+        f"'{quote(name)}', t.\"{name}\""
+        for (name, *_) in connection.execute("DESCRIBE stg.main.tho").fetchall()
+        if not name.startswith("_")
+    )
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.tu_choi AS
-        SELECT md5_number_lower(r.record) AS record_hash, {key_json(contract, "h")} AS record_key,
-            v.rules, r.record, r._file, r._line
-        FROM stg.main.vi_pham v JOIN stg.main.hang h USING (_row)
-        JOIN (SELECT _row, _file, _line,
-                to_json(COLUMNS(* EXCLUDE (_row, _file, _line)))::VARCHAR AS record
-              FROM (SELECT t._row, t._file, t._line, t FROM stg.main.tho t)) r USING (_row)
-        QUALIFY row_number() OVER (PARTITION BY record_hash ORDER BY _row) = 1"""
+        SELECT json_object({cells})::VARCHAR AS record, md5_number_lower(record) AS record_hash,
+            {key_json(contract, "h")} AS record_key, v.rules, t._file, t._line
+        FROM stg.main.vi_pham v JOIN stg.main.hang h USING (_row) JOIN stg.main.tho t USING (_row)
+        QUALIFY row_number() OVER (PARTITION BY record_hash ORDER BY t._row) = 1"""
     )
     held = (
         "SELECT record_hash, record_key FROM lake.hub.quarantine "

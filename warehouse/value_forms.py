@@ -73,7 +73,7 @@ def _number(column: Column, usual: str, ordinary: str, others: Sequence[tuple[st
 def _so_nguyen(column: Column, _: ColumnSpec) -> Typed:
     """Whole number: dots part thousands. Decimals are allowed if they are zeros."""
     others = [
-        (_THOUSANDS + ",0+", _VIETNAMESE.format("regexp_replace({0}, ',0+$', '')")),
+        (_THOUSANDS + ",0{1,2}", _VIETNAMESE.format("regexp_replace({0}, ',0+$', '')")),
         (r"-?[0-9]+\.0+", "regexp_replace({0}, '\\.0+$', '')"),
         (
             _ENGLISH + r"(?:,[0-9]{3})+(?:\.0+)?",
@@ -183,11 +183,12 @@ def _shape(form: str, column: Column, *, strict: bool) -> str:
     """Return the pattern of a strptime format; days, months and hours may lack their zero."""
     if form in _SPECIAL:
         return _SPECIAL[form][0][0]
-    pattern = ""
+    pattern, follows = "", False
     for match in re.finditer(r"%(.)|([^%]+)", form):
         directive, literal = match.groups()
         if literal is not None:
             pattern += re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", literal)
+            follows = False
             continue
         if directive not in _DIGITS:
             raise ConfigurationError(
@@ -195,8 +196,10 @@ def _shape(form: str, column: Column, *, strict: bool) -> str:
                 where="definition",
                 next_step="use %Y %m %d %H %M %S, or one of " + ", ".join(_SPECIAL),
             )
-        parted = not form[match.end() :].startswith("%")
-        loose = not strict and parted and directive not in "Yy"
+        # Two directives side by side can only be told apart by their full width.
+        run = form[match.end() :].startswith("%") or follows
+        follows = True
+        loose = not strict and not run and directive not in "Yy"
         pattern += "[0-9]{1,2}" if loose else f"[0-9]{{{_DIGITS[directive]}}}"
     return pattern
 

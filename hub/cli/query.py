@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from hub.catalog import Catalog
 
 MASK = "***"
+FOLDED = 36
+"""Width to which a long cell may be folded before a table is given up for one column a line."""
 
 
 class Format(StrEnum):
@@ -109,9 +111,10 @@ def rejects(
     )
     if form is Format.table:
         summary = (
-            "SELECT unnest(rules) AS rule, unnest(reasons) AS reason, count(*) AS records "
-            f"FROM hub.quarantine WHERE _source = '{quote(source)}' AND dataset = '{quote(name)}' "
-            f"{still} GROUP BY ALL ORDER BY records DESC, rule"
+            "SELECT rule, reason, count(*) AS records FROM "
+            "(SELECT unnest(rules) AS rule, unnest(reasons) AS reason FROM hub.quarantine "
+            f"WHERE _source = '{quote(source)}' AND dataset = '{quote(name)}' {still}) "
+            "GROUP BY ALL ORDER BY records DESC, rule"
         )
         print_table(connection, summary, limit=100, console=Console())
         print_table(connection, sql, limit=limit, console=Console())
@@ -179,7 +182,8 @@ def print_table(
     names = [column[0] for column in answer.description or ()]
     shown = [[_show(value) for value in row] for row in rows[:limit]]
     widths = [max(map(len, column)) for column in zip(names, *shown, strict=True)]
-    if sum(widths) + 3 * len(widths) + 1 <= console.width or not shown:
+    folded = sum(min(width, FOLDED) for width in widths)
+    if folded + 3 * len(widths) + 1 <= console.width or not shown:
         table = Table(header_style="bold")
         for name in names:
             table.add_column(Text(name), overflow="fold")

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -35,27 +36,42 @@ def status(
         sys.stdout.write("\n")
         return
     console = Console()
-    table = Table(header_style="bold")
-    table.add_column("dataset", overflow="fold")
-    table.add_column("last good sync")
-    table.add_column("rows", justify="right")
-    table.add_column("rejected", justify="right")
-    table.add_column("freshness")
-    table.add_column("last error", overflow="fold")
-    styles = {"fresh": "green", "stale": "red", "never synced": "yellow"}
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 100))
+    console.print(_table(found))
     for row in found:
+        if row["last_error"]:
+            line = f"last error  {row['last_error']}"
+            console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+    for name, error in catalog.errors.items():
+        line = f"broken  {name}: {error}"
+        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    """Return one line per dataset, grouped by system."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("dataset", "last good sync"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("rows", "rejected"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("freshness", no_wrap=True)
+    styles = {"fresh": "green", "stale": "red", "never synced": "yellow"}
+    group = None
+    for row in found:
+        source, _, dataset = row["dataset"].rpartition("/")
+        if source != group:
+            group = source
+            table.add_row(f"[bold]{source}[/]")
         good = row["last_good_sync"]
         table.add_row(
-            row["dataset"],
+            f"  {dataset}",
             f"{good:%Y-%m-%d %H:%M}" if good else "-",
             f"{row['rows']:,}",
             f"{row['rejected']:,}",
             f"[{styles[row['freshness']]}]{row['freshness']}[/]",
-            row["last_error"] or "",
         )
-    console.print(table)
-    for name, error in catalog.errors.items():
-        console.print(f"broken  {name}: {error}", style="red", highlight=False, markup=False)
+    return table
 
 
 def rows(lake_folder: Any, catalog: Any, now: datetime) -> list[dict[str, Any]]:  # noqa: ANN401
