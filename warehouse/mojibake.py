@@ -4,8 +4,9 @@ Data flow: ``stg.main.tho`` -> per text column the distinct strings that look wr
 in DuckDB) -> decoded here, each once -> joined back with an ``UPDATE``; which cells were mended is
 kept in ``stg.main.mojibake`` (``_row``, ``column``), so that they can be flagged.
 
-A string is only changed if its bytes in the wrong encoding are UTF-8 from end to end, which no
-sentence is by chance, or if ftfy, which mends parts, leaves nothing in it that looks wrong.
+A string is only changed if its bytes in a wrong encoding are UTF-8 from end to end (all of it, or
+word by word), which no word is by chance, or if ftfy knows better; and only if nothing is left in
+it that looks wrong.
 
 Run it alone: ``python -m warehouse.mojibake 'Huyß╗çn Quß║ún Bß║í'`` prints what it reads.
 
@@ -30,6 +31,7 @@ _LEAD = "[ÃÂÄÅÆáâÐ]"
 _NEXT = r"[\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 _SUSPICIOUS = f"{_SEEN_437}|{_LEAD}{_NEXT}"
 _WRONG = ("cp437", "sloppy-windows-1252", "latin-1")
+_BOXES = re.compile(r"[\u2500-\u259f]")
 _TWICE = 2
 
 ftfy.bad_codecs.ok()
@@ -65,15 +67,24 @@ def repair(
 
 def mend(text: str) -> str:
     """Return the text as it was meant, or as it is if that cannot be told."""
+    better = text
     for _ in range(_TWICE):
-        better = _once(text)
-        if better == text:
-            break
-        text = better
-    return text
+        better = _once(better)
+    sound = not ftfy.badness.is_bad(better) and not _BOXES.search(better)
+    return better if sound else text
 
 
 def _once(text: str) -> str:
+    """Undo one misreading: of all, else of words, else of what ftfy recognises."""
+    better = _decoded(text)
+    if better == text:
+        # Only a part was misread, as where two files were put together.
+        better = " ".join(_decoded(word) for word in text.split(" "))
+    return ftfy.fix_encoding(text) if better == text else better
+
+
+def _decoded(text: str) -> str:
+    """Return what the text's bytes say as UTF-8, if they are UTF-8 from end to end."""
     for encoding in _WRONG:
         try:
             better = text.encode(encoding).decode("utf-8")
@@ -81,9 +92,7 @@ def _once(text: str) -> str:
             continue
         if better != text:
             return better
-    better = ftfy.fix_encoding(text)
-    sound = not ftfy.badness.is_bad(better) and not re.search(r"[\u2500-\u259f]", better)
-    return better if sound else text
+    return text
 
 
 def _write_back(

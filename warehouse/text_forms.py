@@ -54,7 +54,8 @@ def let(name: str, text: str, body: str) -> str:
 
 def common(raw: str) -> tuple[Repairs, str]:
     """Clean what no form wants to keep."""
-    visible = f"regexp_replace({raw}, '{_INVISIBLE}', '', 'g')"
+    # nfc_normalize ends a text at a NUL.
+    visible = f"regexp_replace(replace({raw}, chr(0), ' '), '{_INVISIBLE}', '', 'g')"
     composed = f"nfc_normalize({visible})"
     spaced = f"trim(regexp_replace({composed}, '{_BLANK}', ' ', 'g'))"
     crossed = f"translate({spaced}, 'ÐðƉɖ', 'ĐđĐđ')"

@@ -24,7 +24,7 @@ from hub.errors import InternalError, ProviderError
 from sources.landing import LandedFile
 from sources.spec import Strict
 from warehouse.lake import quote
-from warehouse.readers.options import checked
+from warehouse.readers.options import READ_ERRORS, checked
 
 
 class Options(Strict):
@@ -67,7 +67,7 @@ def read(
                       ignore_errors = true, columns = {{{columns}}})) r
             LEFT JOIN (VALUES {places}) p(path, file, before) ON p.path = r._path"""
         )
-    except (duckdb.DataError, duckdb.IOException) as error:
+    except READ_ERRORS as error:
         raise ProviderError(
             f"a page of JSON objects cannot be read ({type(error).__name__})",
             where=str(batch_path),

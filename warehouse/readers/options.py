@@ -23,6 +23,9 @@ from sources.spec import Strict
 
 Options = TypeVar("Options", bound=Strict)
 
+READ_ERRORS = (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException)
+"""What DuckDB raises for a file that it cannot read; anything else is a mistake of the hub."""
+
 Record = tuple[str, int, Mapping[str, str | None]]
 """Landed file, line in it (from 1), source field -> text."""
 

@@ -1,0 +1,82 @@
+"""A folder of landed files and a connection with a staging file, for the readers' tests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from hub.errors import HubError
+from sources.landing import LandedFile, Media
+
+
+@dataclass
+class Batch:
+    """What a pull would have landed."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    files: list[LandedFile] = field(default_factory=list)
+    landed: int = 0
+    """Files so far: a name is never used twice, since DuckDB keeps what it has read of a file."""
+
+    def land(
+        self,
+        data: bytes,
+        media: Media,
+        *,
+        rows: int | None = None,
+        note: dict[str, str] | None = None,
+    ) -> None:
+        """Add a file."""
+        name = f"files/{self.landed:05}.{media}"
+        self.landed += 1
+        (self.path / name).parent.mkdir(exist_ok=True)
+        (self.path / name).write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        self.files.append(
+            LandedFile(name, media, len(data), digest, rows, "https://x", note=note or {})
+        )
+
+    def read(
+        self, fields: Sequence[str], options: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Read all files; returns the rows of the raw table in order."""
+        reader = import_module(f"warehouse.readers.{self.files[0].media}")
+        reader.read(self.connection, self.path, self.files, list(fields), options or {})
+        found = self.connection.execute("SELECT * FROM stg.main.tho ORDER BY _row")
+        names = [column[0] for column in found.description or []]
+        assert names == ["_row", "_file", "_line", *fields]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        assert [row["_row"] for row in rows] == list(range(1, len(rows) + 1))
+        return rows
+
+    def outcome(self, fields: Sequence[str]) -> str:
+        """Read; returns `rows`, or the next step that the error tells."""
+        try:
+            self.read(fields)
+        except HubError as error:
+            return error.next_step
+        return "rows"
+
+    def again(self, data: bytes, media: Media, **facts: Any) -> Batch:
+        """Forget the files and land another; for tests that try many."""
+        self.files.clear()
+        self.land(data, media, **facts)
+        return self
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Iterator[Batch]:
+    """Return an empty batch folder."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"ATTACH '{tmp_path / 'stg.duckdb'}' AS stg")
+        folder = tmp_path / "batch"
+        folder.mkdir()
+        yield Batch(folder, connection)
