@@ -27,7 +27,6 @@ from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 
-
 FEW = 20
 """Bad rows that never hold a batch back, unless the contract's threshold is zero: two of the
 thirteen dossiers that changed in an hour say nothing about the source."""

@@ -82,10 +82,10 @@ def _point(trace: Path, kill: str | None) -> Callable[[str], None]:
 
 def _wrap(point: Callable[[str], None]) -> None:
     """Let the places where a kill could hurt pass through ``point``."""
-    landing = importlib.import_module("sources.landing")
-    commit = importlib.import_module("warehouse.commit")
-    stage = importlib.import_module("warehouse.stage")
-    validate = importlib.import_module("checks.validate")
+    landing: Any = importlib.import_module("sources.landing")
+    commit: Any = importlib.import_module("warehouse.commit")
+    stage: Any = importlib.import_module("warehouse.stage")
+    validate: Any = importlib.import_module("checks.validate")
     rename, step, keep = os.rename, commit.step, landing.BatchWriter._keep
     real_stage, real_validate = stage.stage, validate.validate
 

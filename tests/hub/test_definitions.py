@@ -38,7 +38,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinit
     patch.setenv("HUB_DATA_DIR", str(tmp_path_factory.mktemp("data")))
     from hub.definitions import defs  # noqa: PLC0415
 
-    loaded = defs() if callable(defs) else defs
+    loaded = defs()
     assert isinstance(loaded, dg.Definitions)
     patch.undo()
     return loaded.get_repository_def()
