@@ -22,8 +22,8 @@ import duckdb
 
 from checks.contract import Contract
 from hub.catalog import DerivedSpec
-from hub.errors import ConfigurationError, HubError
-from hub.load import Context, Outcome, staged_in
+from hub.errors import ConfigurationError
+from hub.load import Context, Outcome, failed, staged_in
 from hub.settle import Settled, last_checks, settle
 from warehouse import loads
 from warehouse.stage import content_hash
@@ -59,20 +59,18 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
         started_at=started_at,
         ended_at=started_at,
     )
-    error: HubError | None = None
     inputs: list[Input] = []
     try:
         inputs = inputs_of(context, connection, spec, started_at)
         settled = _derive(context, connection, spec, base, inputs)
-    except HubError as caught:
-        error = caught.at(spec.name)
-        settled = Settled(replace(base, error=str(error)), last_checks(connection, base))
+    except Exception as caught:  # noqa: BLE001 - one table's trouble must stay its own
+        settled = failed(connection, base, caught)
     record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
     connection.close()
     good = record.ended_at if record.status != loads.FAILED else None
-    return Outcome(record, settled.checks, error, good), [i for i in inputs if i.stale]
+    return Outcome(record, settled.checks, settled.error, good), [i for i in inputs if i.stale]
 
 
 def inputs_of(

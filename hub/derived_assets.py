@@ -66,7 +66,7 @@ def derived_definitions(spec: DerivedSpec, catalog: Catalog) -> dg.Definitions:
     )
     def computed(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = getattr(context.resources, RESOURCE)
-        outcome, stale = night.compute(spec, context.run_id)
+        outcome, stale = night.compute(spec, context.run.run_id)
         yield from check_results(key, outcome, contract)
         raise_failure(outcome)
         yield dg.MaterializeResult(

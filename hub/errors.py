@@ -6,6 +6,8 @@ nothing, so that ``sources``, ``checks`` and ``warehouse`` may use it without kn
 program that ties them together; it is the one thing of ``hub`` they may import (a lint
 contract in ``pyproject.toml`` holds them to it).
 
+Run it alone: ``python -c "from hub.errors import DataError; print(DataError('x', where='y'))"``.
+
 What does not belong here: errors of a single module (subclass these beside the code that
 raises them), and anything that writes, logs or exits.
 """
@@ -73,3 +75,21 @@ class InternalError(HubError):
     """The hub itself is wrong; please report it."""
 
     whose = "hub"
+
+
+def unforeseen(error: Exception) -> InternalError:
+    """Return the error for an exception that nobody foresaw: its type and the place in our code.
+
+    Its text is left out: a database's or a parser's message may quote the row it failed on.
+    """
+    place, trace = "an unknown place", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "site-packages" not in code.co_filename:
+            folder, _, name = code.co_filename.rpartition("/")
+            place = f"{folder.rpartition('/')[2]}/{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return InternalError(
+        f"unforeseen {type(error).__name__} at {place}",
+        next_step="nothing of this dataset was changed; report this line",
+    )

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from checks.contract import Contract
 from hub.catalog import Catalog
-from hub.errors import HubError, TransientError
+from hub.errors import HubError, TransientError, unforeseen
 from hub.settings import Settings
 from hub.settle import Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
@@ -118,16 +118,21 @@ def land(
     """Pull datasets of one system, one after the other, into landing.
 
     Returns:
-        Dataset name -> batch or error. An error of one does not stop the next, except that
-        a system which cannot be opened at all fails all of them.
+        Dataset name -> batch or error. An error of one does not stop the next, except that a
+        system which cannot be opened, or answers nothing at all until the first dataset's
+        deadline, fails all of them: a portal that is down costs a night one deadline, not six.
     """
     landed: dict[str, Pulled] = {}
     bounded = _bounded(system, context)
     environment = context.settings.environment()
     session: Session | None = None
+    outage: TransientError | None = None
     for dataset in datasets:
         started_at, clock = datetime.now(UTC), time.monotonic()
         result: LandedBatch | HubError
+        if outage is not None:
+            landed[dataset.name] = Pulled(outage, started_at, 0.0)
+            continue
         try:
             context.catalog.contract(dataset)
             if session is None:
@@ -145,6 +150,10 @@ def land(
             )
         except HubError as error:
             result = error.at(f"{system.name}/{dataset.name}")
+            if isinstance(error, TransientError) and session is not None and session.out:
+                error.where, outage = system.name, error
+        except Exception as error:  # noqa: BLE001 - one dataset's trouble must stay its own
+            result = unforeseen(error).at(f"{system.name}/{dataset.name}")
         landed[dataset.name] = Pulled(result, started_at, time.monotonic() - clock)
     if session is not None:
         session.close()
@@ -195,15 +204,11 @@ def load(
     )
     before = loads.latest(connection, status="good").get((system.name, dataset.name))
     last_good = before["ended_at"] if before else None
-    error: HubError | None = None
     try:
         base = replace(base, table_name=context.catalog.contract(dataset).table)
-        if isinstance(pulled.result, HubError):
-            raise pulled.result
         settled = _load(context, connection, dataset, base, pulled.result)
-    except HubError as caught:
-        error = caught.at(f"{system.name}/{dataset.name}")
-        settled = Settled(replace(base, error=str(error)), last_checks(connection, base))
+    except Exception as caught:  # noqa: BLE001 - one dataset's trouble must stay its own
+        settled = failed(connection, base, caught)
     record = replace(
         settled.record,
         ended_at=datetime.now(UTC),
@@ -214,7 +219,26 @@ def load(
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
-    return Outcome(record, settled.checks, error, last_good)
+    return Outcome(record, settled.checks, settled.error, last_good)
+
+
+def not_done(name: str, error: HubError) -> Outcome:
+    """Return the outcome of a dataset that was not even begun; ``name`` is its whole name."""
+    source, _, dataset = name.rpartition("/")
+    now = datetime.now(UTC)
+    error = type(error)(error.what, where=name, next_step=error.next_step)
+    record = LoadRecord(
+        run="", source=source, dataset=dataset, table_name="", status=loads.FAILED,
+        started_at=now, ended_at=now, error=str(error),
+    )  # fmt: skip
+    return Outcome(record, error=error)
+
+
+def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exception) -> Settled:
+    """Return what becomes of a dataset that an exception stopped: nothing moved, and why."""
+    error = caught if isinstance(caught, HubError) else unforeseen(caught)
+    error = error.at(f"{base.source}/{base.dataset}")
+    return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 
 def _load(
@@ -222,8 +246,10 @@ def _load(
     connection: duckdb.DuckDBPyConnection,
     dataset: DatasetSpec,
     base: LoadRecord,
-    batch: LandedBatch,
+    batch: LandedBatch | HubError,
 ) -> Settled:
+    if isinstance(batch, HubError):
+        raise batch
     manifest = batch.manifest
     contract = context.catalog.contract(dataset)
     base = replace(
@@ -254,5 +280,5 @@ def staged_in(
     """Attach a staging file for a batch, with the contract's tables there to compare with."""
     with context.lake.lock():
         tables.ensure(connection, contract)
-    with stage.attached(connection, context.settings.staging / f"{batch}.duckdb"):
+    with stage.attached(connection, context.settings.staging, batch):
         yield

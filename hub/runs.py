@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dagster as dg
 
@@ -19,7 +20,8 @@ from hub.automation import JOB
 from hub.catalog import DerivedSpec
 from hub.derive import Input
 from hub.derived_assets import derived_definitions
-from hub.load import Context, Outcome, Pulled
+from hub.errors import HubError, InternalError, unforeseen
+from hub.load import Context, Outcome, Pulled, not_done
 from hub.settings import ROOT, Settings
 from hub.source_assets import RESOURCE, Night, system_definitions
 from sources.spec import SystemSpec
@@ -47,8 +49,8 @@ def load_system(
 ) -> list[Outcome]:
     """Run the assets of one system over pulls that were made already."""
     night = Night(context, {(system.name, name): pulled for name, pulled in landed.items()})
-    keys = [dg.AssetKey([*system.name.split("/"), name]) for name in landed]
-    _run(opened, system_definitions(system, context.catalog), keys, night, system.name)
+    names = [f"{system.name}/{name}" for name in landed]
+    _run(opened, system_definitions(system, context.catalog), names, night, system.name)
     return night.outcomes
 
 
@@ -61,23 +63,54 @@ def derive_tables(
         definitions = dg.Definitions.merge(
             *(derived_definitions(spec, context.catalog) for spec in derived)
         )
-        keys = [dg.AssetKey(spec.name.split("/")) for spec in derived]
-        _run(opened, definitions, keys, night, "derived")
+        _run(opened, definitions, [spec.name for spec in derived], night, "derived")
     return night.outcomes, night.stale
 
 
 def _run(
     opened: dg.DagsterInstance,
     definitions: dg.Definitions,
-    keys: list[dg.AssetKey],
+    names: list[str],
     night: Night,
     label: str,
 ) -> None:
-    job = dg.define_asset_job(JOB, selection=keys)
+    """Run the assets of these names; one that Dagster itself kept from ending is an outcome too."""
+    try:
+        trouble = _execute(opened, definitions, names, night, label)
+    except Exception as error:  # noqa: BLE001 - Dagster's storage may be locked, full, damaged
+        trouble = unforeseen(error)
+    done = {f"{outcome.record.source}/{outcome.record.dataset}" for outcome in night.outcomes}
+    missing = trouble or InternalError("Dagster left this dataset out of its run")
+    night.outcomes += [not_done(name, missing) for name in names if name not in done]
+    if trouble and not any(outcome.error for outcome in night.outcomes):
+        # The rows are in; what could not be written is what the UI would show of it.
+        night.outcomes[-1] = replace(night.outcomes[-1], error=trouble)
+
+
+def _execute(
+    opened: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    names: list[str],
+    night: Night,
+    label: str,
+) -> HubError | None:
+    """Run the assets in this process; returns what Dagster itself had to complain of."""
+    job = dg.define_asset_job(JOB, selection=[dg.AssetKey(name.split("/")) for name in names])
     whole = dg.Definitions.merge(
         definitions,
         dg.Definitions(jobs=[job], resources={RESOURCE: night}, executor=dg.in_process_executor),
     )
-    whole.resolve_job_def(JOB).execute_in_process(
+    ended = whole.resolve_job_def(JOB).execute_in_process(
         run_config=QUIET, instance=opened, raise_on_error=False, tags={"hub/system": label}
+    )
+    if ended.success:
+        return None
+    causes = {
+        failed.step_failure_data.error.cls_name
+        for failed in ended.filter_events(lambda event: event.is_step_failure)
+        if failed.step_failure_data.error
+    }
+    return InternalError(
+        f"Dagster calls the run failed ({', '.join(sorted(filter(None, causes))) or 'no reason'})",
+        next_step=f"look at run {ended.run_id} in the Dagster pages, and report it",
     )

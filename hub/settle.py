@@ -21,7 +21,7 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
-from hub.errors import DataError
+from hub.errors import DataError, HubError
 from warehouse import diff, loads
 from warehouse.commit import commit
 from warehouse.lake import Lake
@@ -38,6 +38,7 @@ class Settled:
 
     record: LoadRecord
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    error: HubError | None = None
 
 
 def settle(

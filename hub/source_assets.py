@@ -143,7 +143,7 @@ def _dataset_asset(
     )
     def brought_up_to_date(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = getattr(context.resources, RESOURCE)
-        outcome = night.bring_up_to_date(system.name, dataset.name, context.run_id)
+        outcome = night.bring_up_to_date(system.name, dataset.name, context.run.run_id)
         yield from check_results(key, outcome, contract)
         raise_failure(outcome)
         yield dg.MaterializeResult(

@@ -99,6 +99,8 @@ class Client:
         self.auth = auth
         self.redactor = redactor
         self.host = urlsplit(base_url).hostname or ""
+        self.served = False
+        """Whether one request for data has been answered well. A system that has not is out."""
         self._transport = Transport(limits, redactor, contact)
         self._slots = threading.BoundedSemaphore(limits.threads)
 
@@ -150,9 +152,11 @@ class Client:
             answer = self._send(call, self.auth.headers(self, deadline), deadline)
         self._judge(call, answer)
         try:
-            return parse(answer)
+            parsed = parse(answer)
         except TruncatedError as error:
             raise Fault(error) from None
+        self.served = self.served or call.authorized
+        return parsed
 
     def _send(self, call: Call, credentials: Mapping[str, str], deadline: Deadline) -> Answer:
         """Send one request and follow redirects on the same host."""

@@ -64,6 +64,11 @@ class Session:
         """Close the connections."""
         self.close()
 
+    @property
+    def out(self) -> bool:
+        """Whether the system has not answered a single request for data so far."""
+        return self.client is not None and not self.client.served
+
     def close(self) -> None:
         """Close the connections."""
         if self.client is not None:

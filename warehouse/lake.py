@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ class Lake:
         """
         if not self.exists:
             self._create()
-        return _instance(self).cursor()
+        with _opening:
+            return _instance(self).cursor()
 
     def reader(
         self, *, version: int | None = None, time: datetime | None = None
@@ -198,6 +200,10 @@ def connect() -> duckdb.DuckDBPyConnection:
     # since a cursor of the connection does not inherit its session's settings.
     connection.execute("SET GLOBAL TimeZone = 'Asia/Ho_Chi_Minh'")
     return connection
+
+
+_opening = threading.Lock()
+"""The pulls of several systems ask for the instance at the same moment; one opens it."""
 
 
 @lru_cache(maxsize=2)

@@ -47,14 +47,6 @@ class Cell:
     unusual: str
     """A cheap condition (never NULL): where it is false, nothing was repaired."""
 
-    @property
-    def repairs(self) -> Repairs:
-        """Repair -> condition that holds anywhere."""
-        return [
-            (name, f"CASE WHEN {self.unusual} THEN {test} ELSE FALSE END")
-            for name, test in self.tests
-        ]
-
 
 def expressions(column: Column, spec: ColumnSpec, raw: str) -> Cell:
     """Return the SQL that cleans and types a cell.

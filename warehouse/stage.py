@@ -13,6 +13,7 @@ What does not belong here: rules (``checks``), the lake, how cells are cleaned (
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ import duckdb
 
 from checks.contract import Contract
 from hub.errors import ConfigurationError
+from sources.disk import is_running
 from sources.landing import LandedBatch
 from sources.spec import DatasetSpec
 from warehouse import mojibake, normalise
@@ -29,16 +31,24 @@ from warehouse.readers.batch import read_batch
 
 
 @contextmanager
-def attached(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
-    """Attach a fresh staging file as ``stg`` and remove it at the end."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _remove(file)
+def attached(connection: duckdb.DuckDBPyConnection, folder: Path, batch: str) -> Iterator[None]:
+    """Attach a fresh staging file as ``stg`` and remove it at the end.
+
+    Its name carries the process, so that what a killed one left is found and removed here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob("*.duckdb*"):
+        pid = leftover.name.split(".")[1]
+        if pid == str(os.getpid()) or not is_running(pid):
+            leftover.unlink(missing_ok=True)
+    file = folder / f"{batch}.{os.getpid()}.duckdb"
     connection.execute(f"ATTACH '{quote(file)}' AS stg")
     try:
         yield
     finally:
         connection.execute("DETACH stg")
-        _remove(file)
+        for written in (file, file.with_name(f"{file.name}.wal")):
+            written.unlink(missing_ok=True)
 
 
 def stage(
@@ -86,8 +96,8 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
     """
     values: list[str] = []
     raws: list[str] = []
-    flags: list[str] = []
-    unusual: list[str] = []
+    cells: dict[str, normalise.Cell] = {}
+    others: list[str] = []
     for column in contract.columns:
         spec = dataset.columns.get(column.name)
         if spec is None:
@@ -97,28 +107,18 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
         values.append(f"{cell.value} AS {column.name}")
         if not column.is_text or spec.codes:
             raws.append(f"{cell.clean} AS {column.raw}")
-        flags += [
-            f"CASE WHEN {condition} THEN '{column.name}:{name}' END"
-            for name, condition in cell.repairs
-        ]
-        unusual.append(cell.unusual)
+        cells[column.name] = cell
         if column.is_text and spec.source in mended:
             was_mended = (
                 "t._row IN (SELECT m._row FROM stg.main.mojibake m "
                 f"WHERE m.\"column\" = '{quote(spec.source)}')"
             )
-            flags.append(f"CASE WHEN {was_mended} THEN '{column.name}:mojibake' END")
-            unusual.append(was_mended)
-    # Most rows are clean: their flags cost one test, not a list of a hundred.
-    repairs = (
-        f"CASE WHEN {' OR '.join(unusual)} "
-        f"THEN list_filter([{', '.join(flags)}], flag -> flag IS NOT NULL) END"
-    )
+            others.append(f"CASE WHEN {was_mended} THEN '{column.name}:mojibake' END")
+    repairs = normalise.flags(cells, others)
     return f"""CREATE OR REPLACE TABLE stg.main.hang AS
         SELECT *, {content_hash(contract, repairs=True)} AS _hash
-        FROM (SELECT * REPLACE (CASE WHEN len(_repairs) > 0 THEN _repairs END AS _repairs)
-              FROM (SELECT t._row, {", ".join(values + raws)}, {repairs} AS _repairs
-                    FROM stg.main.tho t))"""
+        FROM (SELECT t._row, {", ".join(values + raws)}, {repairs} AS _repairs
+              FROM stg.main.tho t)"""
 
 
 def content_hash(contract: Contract, *, repairs: bool = False) -> str:
@@ -132,9 +132,3 @@ def content_hash(contract: Contract, *, repairs: bool = False) -> str:
     if repairs:
         parts.append("coalesce(_repairs::VARCHAR, '')")
     return f"md5_number_lower(concat_ws(chr(31), {', '.join(parts)}))"
-
-
-def _remove(file: Path) -> None:
-    """Remove a staging file and its write-ahead log."""
-    for leftover in (file, file.with_name(file.name + ".wal")):
-        leftover.unlink(missing_ok=True)

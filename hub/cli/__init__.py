@@ -8,6 +8,7 @@ that ``hub --help`` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -39,4 +40,7 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("hub: stopped; what was not committed will be pulled again next time\n")
-        sys.exit(1)
+        sys.stderr.flush()
+        # Not sys.exit: it would wait for the threads of pulls that nobody wants any more. Dying at
+        # any moment is harmless (promise 1), and the locks go with the process.
+        os._exit(1)

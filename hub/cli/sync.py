@@ -8,8 +8,12 @@ What does not belong here: the sync itself (``hub.sync``).
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -124,7 +128,11 @@ class _Display:
         if name in self.tasks:
             self.live.update(self.tasks[name], rows=f"{record.status}")
         if not self.quiet:
-            detail = record.error or f"{record.fetched:,} fetched, {record.inserted:,} new"
+            detail = f"{record.fetched:,} fetched, {record.inserted:,} new"
+            if outcome.error is not None:
+                detail = (
+                    outcome.error.what
+                )  # the whole line comes at the end, once for all it stops
             _line(self.live.console, f"{record.status:>9}  {name}: {detail}")
 
 
@@ -133,16 +141,29 @@ def _print(report: Report, lake: str, *, whole: bool) -> None:
     if not console.is_terminal:
         console = Console(width=WIDE)
     console.print(_table(report, wide=console.width >= WIDE))
-    for name, error in report.broken.items():
-        _line(console, f"failed  {name}: {error}", "red")
-    for outcome in report.outcomes:
-        if outcome.error is not None:
-            _line(console, f"failed  {outcome.error}", "red")
+    for line in _failures(report):
+        _line(console, f"failed  {line}", "red")
     for stale in report.stale:
         _line(console, f"stale input  {stale.name}: {stale.stale}", "yellow")
     _line(console, f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}")
     if whole and not report.failed:
         _print_example(console)
+
+
+def _failures(report: Report) -> Iterator[str]:
+    """Yield one line for each thing that is wrong, however many datasets it stopped."""
+    yield from (f"{name}: {error}" for name, error in report.broken.items())
+    stopped: dict[tuple[str, str], list[str]] = {}
+    for outcome in report.outcomes:
+        if outcome.error is not None:
+            key = outcome.record.source, str(outcome.error)
+            stopped.setdefault(key, []).append(outcome.record.dataset)
+    for (source, error), datasets in stopped.items():
+        whole = f"{source}/{datasets[0]}" if len(datasets) == 1 else source
+        some = "" if len(datasets) == 1 else f" ({', '.join(datasets)})"
+        # An error that knows its place begins with it; do not say it twice.
+        said = error.removeprefix(f"{whole}: ").removeprefix(f"{whole} ")
+        yield f"{whole}{some}: {said}"
 
 
 def _table(report: Report, *, wide: bool) -> Table:
@@ -176,15 +197,26 @@ def _print_example(console: Console) -> None:
     from hub.settings import Settings
     from warehouse.lake import Lake
 
+    hub = _program()
     connection = Lake(Settings().lake).reader()
-    console.print(f'\n[bold]hub query[/] "{EXAMPLE}"', highlight=False)
+    _line(console, f'\nFor example:  {hub} query "{EXAMPLE}"')
     print_table(connection, EXAMPLE, limit=5, console=console)
-    console.print(
-        "\nNext: [bold]hub status[/] (how fresh everything is), [bold]hub rejects "
-        "lao_cai/dich_vu_cong/ho_so[/] (what was refused and why), [bold]make ui[/] (the Dagster "
-        "pages)",
-        highlight=False,
-    )
+    _line(console, "Next:")
+    for command, what in (
+        (f"{hub} status", "how fresh every dataset is"),
+        (f"{hub} rejects lao_cai/dich_vu_cong/ho_so", "what was refused, and why"),
+        (f'{hub} query "show all tables"', "what there is to ask for"),
+        ("make ui", "the Dagster pages: graph, checks, rows over time"),
+    ):
+        _line(console, f"  {command:<52}{what}")
+
+
+def _program() -> str:
+    """Return how this command is called from where the user stands."""
+    called = Path(sys.argv[0])
+    if called.name != "hub" or shutil.which("hub"):
+        return "hub"
+    return os.path.relpath(called)
 
 
 def _as_json(report: Report) -> dict[str, Any]:

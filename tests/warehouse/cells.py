@@ -33,7 +33,7 @@ def _sql(
     cell = normalise.expressions(column, spec, 't."x"')
     return (
         f"SELECT {cell.clean}, {cell.value}, {normalise.flags({'x': cell})}, {cell.unusual}, "
-        f"[{', '.join(test for _, test in cell.repairs) or 'FALSE'}] "
+        f"[{', '.join(test for _, test in cell.tests) or 'FALSE'}] "
         'FROM (SELECT unnest(?::VARCHAR[]) AS "x") t'
     )
 
@@ -54,9 +54,9 @@ def clean_all(
     rows = _CONNECTION.execute(sql, [list(texts)]).fetchall()
     cleaned = []
     for clean, value, flags, unusual, conditions in rows:
-        # The two ways of asking for repairs agree, and the cheap test overlooks none.
-        assert any(conditions) == bool(flags)
-        assert unusual or not flags
+        # The cheap test overlooks none: where it is false, no repair's own condition holds.
+        assert unusual or not any(conditions)
+        assert bool(flags) == (unusual and any(conditions))
         names = [flag.removeprefix("x:") for flag in flags or []]
         cleaned.append(Cleaned(clean, value, names))
     return cleaned

@@ -66,7 +66,7 @@ class Warehouse:
         with self.lake.lock():
             tables.ensure(connection, self.contract)
         position = loads.position(connection, SOURCE, DATASET)
-        with attached(connection, self.scratch / f"{self.batches}.duckdb"):
+        with attached(connection, self.scratch, str(self.batches)):
             self._stage(connection, rows)
             mark(connection, "stg.main.hang", self.contract)
             difference = diff.compare(

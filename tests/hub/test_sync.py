@@ -1,0 +1,135 @@
+"""A night in this process: trouble that nobody foresaw stays one dataset's own, and is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from hub import runs
+from hub.catalog import Catalog, load_catalog
+from hub.errors import HubError, InternalError, TransientError, unforeseen
+from hub.load import Context, Outcome, Pulled, land
+from hub.settings import ROOT, Settings
+from hub.sync import Report, sync
+from sources.pull import Session
+from warehouse import loads, stage
+
+UNITS = "danh_muc/don_vi_hanh_chinh"
+CATALOG: Catalog = load_catalog(ROOT / "assets")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context.of(Settings(data_dir=tmp_path), CATALOG)
+
+
+def night(context: Context) -> tuple[Report, list[Outcome]]:
+    """Sync the administrative units, which need no network."""
+    finished: list[Outcome] = []
+    report = sync(context, [UNITS], progress=lambda *_: None, finished=finished.append)
+    return report, finished
+
+
+def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> None:
+    def inner() -> NoReturn:
+        raise ValueError("could not convert 'Nguyễn Văn A'")
+
+    try:
+        inner()
+    except ValueError as error:
+        told = unforeseen(error)
+    assert isinstance(told, InternalError)
+    assert "ValueError at hub/test_sync.py:" in str(told)
+    assert "Nguyễn" not in str(told)
+
+
+def test_a_bug_while_loading_fails_the_dataset_and_the_night(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> NoReturn:
+        raise RuntimeError("a row's own words")
+
+    monkeypatch.setattr(stage, "stage", broken)
+    report, finished = night(context)
+    assert report.failed
+    (outcome,) = finished
+    assert "unforeseen RuntimeError at" in str(outcome.error)
+    assert "a row's own words" not in str(outcome.error)
+    recorded = loads.latest(context.lake.reader())[(UNITS, "don_vi")]
+    assert (recorded["status"], recorded["error"]) == ("failed", str(outcome.error))
+
+
+def test_a_bug_while_pulling_fails_the_dataset_and_the_night(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> NoReturn:
+        raise KeyError("x")
+
+    monkeypatch.setattr("hub.load.pull", broken)
+    report, (outcome,) = night(context)
+    assert report.failed
+    assert "unforeseen KeyError" in str(outcome.error)
+
+
+def test_a_night_that_dagster_cannot_record_is_no_success(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: Any) -> NoReturn:
+        raise OSError("database is locked")
+
+    monkeypatch.setattr(runs, "_execute", locked)
+    report, (outcome,) = night(context)
+    assert report.failed
+    assert (outcome.record.source, outcome.record.dataset) == (UNITS, "don_vi")
+    assert "unforeseen OSError" in str(outcome.error)
+
+
+class _Out:
+    """A session whose system never answers."""
+
+    out = True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_system_that_never_answers_is_asked_once(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = CATALOG.systems["tuyen_quang/du_lieu_dung_chung"]
+    asked: list[str] = []
+
+    def silent(_system: Any, dataset: Any, *, session: Session, **_: Any) -> NoReturn:
+        assert session.out
+        asked.append(dataset.name)
+        raise TransientError("no answer")
+
+    monkeypatch.setattr("hub.load.open_session", lambda *_: _Out())
+    monkeypatch.setattr("hub.load.pull", silent)
+    landed = land(context, system, system.datasets, lambda *_: None)
+    assert asked == [system.datasets[0].name]
+    assert landed.keys() == {dataset.name for dataset in system.datasets}
+    errors = {str(pulled.result) for pulled in landed.values()}
+    assert len(errors) == 1
+    assert errors.pop().startswith("tuyen_quang/du_lieu_dung_chung: no answer [network]")
+
+
+def test_one_slow_dataset_of_a_system_that_answers_stops_no_other(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = CATALOG.systems["tuyen_quang/du_lieu_dung_chung"]
+    alive = _Out()
+    alive.out = False
+    asked: list[str] = []
+
+    def slow(_system: Any, dataset: Any, **_: Any) -> NoReturn:
+        asked.append(dataset.name)
+        raise TransientError("deadline passed")
+
+    monkeypatch.setattr("hub.load.open_session", lambda *_: alive)
+    monkeypatch.setattr("hub.load.pull", slow)
+    landed: dict[str, Pulled] = land(context, system, system.datasets, lambda *_: None)
+    assert asked == [dataset.name for dataset in system.datasets]
+    assert all(isinstance(pulled.result, HubError) for pulled in landed.values())
