@@ -323,7 +323,7 @@ def test_a_file_that_changes_or_goes_away(tmp_path: Path, monkeypatch: pytest.Mo
             (tmp_path / "a.csv").write_bytes(CSV * 2)
         return states[-1]
 
-    monkeypatch.setattr(folder.os, "fstat", fstat)
+    monkeypatch.setattr(os, "fstat", fstat)
     with pytest.raises(TransientError, match="changed while it was read"):
         folder.read(entry, 1000)
     (tmp_path / "a.csv").unlink()
