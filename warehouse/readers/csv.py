@@ -1,13 +1,18 @@
-"""CSV files -> ``stg.main.tho``, read by DuckDB itself.
+"""CSV and TSV files -> ``stg.main.tho``, read by DuckDB itself.
 
-Data flow: the header is read here and compared with the definition's fields -> DuckDB reads all
-columns as text -> the wanted ones by name. Nothing is guessed: delimiter, header row and encoding
+Data flow: bytes -> UTF-8 with one kind of line end (``encodings``) -> the header is read here and
+compared with the definition's fields (``headers``) -> DuckDB reads all columns as text -> the
+wanted ones by name. Nothing is guessed: delimiter, header row and encoding
 are the definition's. A line with too few or too many cells becomes a row without any cell, which
 the contract's required columns reject: cells that have slipped would be worse than none.
 
 DuckDB loses every row, without a word, if line ends are not what it takes them for, as with a
 spreadsheet's CSV whose cells hold line breaks of their own. So a file with several kinds of line
 end, or in another encoding than UTF-8, is read from a copy that has one.
+
+Notes under the table are left out if the definition names a ``key``: lines at the end in which
+the key's cell is blank and at most one cell is filled. A lone cell that is one word may be half
+a row (a file cut in the middle), so it stays, as a row without cells.
 
 Run it alone: ``pytest tests/warehouse/readers/test_csv.py``.
 
@@ -19,29 +24,42 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import duckdb
 from pydantic import Field
 
 from hub.errors import ProviderError
 from sources.landing import LandedFile
-from sources.spec import Strict
 from warehouse.lake import quote
-from warehouse.readers.options import READ_ERRORS, checked, matched, same
+from warehouse.readers.encodings import Encoding, detected, text_of
+from warehouse.readers.headers import TableOptions, joined, places
+from warehouse.readers.options import READ_ERRORS, checked
 
+_FILLED = "(trim(coalesce(c{}, '')) <> '')::INT"
 _SLIPPED = ("MISSING COLUMNS", "TOO MANY COLUMNS")
 
 
-class Options(Strict):
+class Options(TableOptions):
     """How the file is written."""
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Comma in a CSV, tab in a TSV, if none is given."""
     header_row: Annotated[int, Field(ge=1)] = 1
-    """Line of the header, from 1; lines above it are a title."""
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
+    """Line of the header (of two: the upper one), from 1; lines above it are a title."""
+    encoding: Encoding = "utf-8"
+
+
+@dataclass(frozen=True)
+class _Header:
+    names: list[str]
+    before: int
+    """Lines above the header's last row."""
+    more: bool
+    """Whether anything but blanks follows."""
 
 
 def read(
@@ -57,6 +75,9 @@ def read(
         ProviderError: The header lacks a field, or the file cannot be read as a whole.
     """
     chosen = checked(Options, options)
+    if chosen.delimiter is None:
+        usual = "\t" if any(file.media == "tsv" for file in files) else ","
+        chosen = chosen.model_copy(update={"delimiter": usual})
     columns = "".join(f', "{field}" VARCHAR' for field in fields)
     connection.execute(
         f"CREATE OR REPLACE TABLE stg.main.tho (_row BIGINT, _file VARCHAR, _line BIGINT{columns})"
@@ -73,20 +94,20 @@ def read(
 def _uniform(path: Path, options: Options) -> Iterator[tuple[Path, str]]:
     """Yield a UTF-8 file with one kind of line end, and which; a copy, where need be."""
     data = path.read_bytes()
-    if options.encoding != "utf-8":
-        try:
-            data = data.decode(options.encoding).encode()
-        except UnicodeError:
-            raise _not_encoded(options) from None
+    encoding = detected(data) if options.encoding == "detect" else options.encoding
+    if encoding != "utf-8":
+        data = text_of(data, options.encoding).encode()
     pairs = data.count(b"\r\n")
     alone = {"\r\n": pairs, "\n": data.count(b"\n") - pairs, "\r": data.count(b"\r") - pairs}
     kinds = [line_end for line_end, count in alone.items() if count]
-    if len(kinds) <= 1 and options.encoding == "utf-8":
+    if len(kinds) <= 1 and encoding == "utf-8" and options.key is None:
         yield path, kinds[0] if kinds else "\n"
         return
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         copy.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        if options.key is not None:
+            _without_notes(copy, options)
         yield copy, "\n"
 
 
@@ -100,22 +121,29 @@ def _append(
     line_end: str,
 ) -> None:
     """Add the rows of one file."""
-    names, more = _header(path, options)
-    places = matched(names, fields)
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
-    cells = "".join(f", c{places[field]}" for field in fields)
+    header = _header(path, options)
+    key = [] if options.key is None or options.key in fields else [options.key]
+    found = places(header.names, [*fields, *key])
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header.names)))
+    cells = "".join(f", c{found[field]}" for field in fields)
+    wanted = "TRUE"
+    if options.titles:
+        filled = ", ".join(_FILLED.format(place) for place in range(len(header.names)))
+        wanted = f"{_FILLED.format(found[options.key or fields[0]])} + list_sum([{filled}]) > 1"
     _drop_rejects(connection)
     try:
         added = connection.execute(
             f"""INSERT INTO stg.main.tho
-            SELECT done.n + place, $name, place + {options.header_row}{cells}
+            SELECT done.n + row_number() OVER (ORDER BY place), $name,
+                place + {header.before + 1}{cells}
             FROM (SELECT row_number() OVER () AS place, *
                   FROM read_csv('{quote(path)}', auto_detect = false, header = true,
-                      skip = {options.header_row - 1}, delim = $delimiter, new_line = $line_end,
+                      skip = {header.before}, delim = $delimiter, new_line = $line_end,
                       quote = '"', escape = '"', columns = {{{columns}}},
                       ignore_errors = true, store_rejects = true, rejects_limit = 0,
                       rejects_table = 'csv_rejects', rejects_scan = 'csv_reject_scans')),
-                 (SELECT count(*) AS n FROM stg.main.tho) done""",
+                 (SELECT count(*) AS n FROM stg.main.tho) done
+            WHERE {wanted}""",
             {
                 "name": name,
                 "delimiter": options.delimiter,
@@ -131,7 +159,7 @@ def _append(
         ) from None
     finally:
         _drop_rejects(connection)
-    if more and not slipped and not (added and added[0]):
+    if header.more and not slipped and not (added and added[0]):
         raise ProviderError(
             "lines follow the header, but DuckDB finds no row in them",
             next_step="check delimiter and quotes; ask the provider to write the file again",
@@ -163,26 +191,54 @@ def _drop_rejects(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _header(path: Path, options: Options) -> tuple[list[str], bool]:
-    """Return the header's names, and whether anything but blanks follows it."""
+def _header(path: Path, options: Options) -> _Header:
+    """Read the header's names."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for _ in range(options.header_row - 1):
                 next(file, "")
-            header = next(csv.reader(file, delimiter=options.delimiter, strict=True), [])
+            reader = csv.reader(file, delimiter=options.delimiter or ",", strict=True)
+            above = 0
+            rows = []
+            for _ in range(options.header_rows):
+                above = reader.line_num
+                rows.append(next(reader, []))
             more = any(not line.isspace() for line in file)
     except UnicodeError:
-        raise _not_encoded(options) from None
+        raise ProviderError(
+            f"the file is not {options.encoding}",
+            next_step="open it in an editor that tells the encoding; set `encoding` in the "
+            "definition",
+        ) from None
     except csv.Error as error:
         raise ProviderError(
             f"the header of the CSV cannot be read ({error})",
             next_step="check delimiter and header_row in the definition",
         ) from None
-    return [same(name) for name in header], more
+    return _Header(joined(rows), options.header_row - 1 + above, more)
 
 
-def _not_encoded(options: Options) -> ProviderError:
-    return ProviderError(
-        f"the file is not {options.encoding}",
-        next_step="open it in an editor that tells the encoding; set `encoding` in the definition",
-    )
+def _without_notes(path: Path, options: Options) -> None:
+    """Take the notes under the table out of a copy that has one kind of line end.
+
+    From the end, line by line. A line with an odd number of quotes opens or closes a cell of
+    several lines, so nothing above it is taken for a note: no cell is cut.
+    """
+    header = _header(path, options)
+    place = places(header.names, [options.key or ""])[options.key or ""]
+    lines = path.read_text(encoding="utf-8").split("\n")
+    # One line of the header at least stays, however it is written.
+    while len(lines) > header.before + 1 and _is_note(lines[-1], place, options):
+        lines.pop()
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
+
+
+def _is_note(line: str, key: int, options: Options) -> bool:
+    """Say whether a line is blank or has no key and one filled cell at most."""
+    if line.count('"') % 2:
+        return False
+    cells = next(csv.reader([line], delimiter=options.delimiter or ","), [])
+    filled = [cell for cell in cells if cell.strip()]
+    if len(cells) == 1 and filled and key > 0:
+        return len(filled[0].split()) > 1
+    return len(filled) <= 1 and not (len(cells) > key and cells[key].strip())

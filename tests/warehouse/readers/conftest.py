@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from hub.errors import HubError
 from sources.landing import LandedFile, Media
+from warehouse.readers.batch import reader_of
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Batch:
         self, fields: Sequence[str], options: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Read all files; returns the rows of the raw table in order."""
-        reader = import_module(f"warehouse.readers.{self.files[0].media}")
+        reader = reader_of(self.files[0].media)
         reader.read(self.connection, self.path, self.files, list(fields), options or {})
         found = self.connection.execute("SELECT * FROM stg.main.tho ORDER BY _row")
         names = [column[0] for column in found.description or []]
@@ -57,10 +57,10 @@ class Batch:
         assert [row["_row"] for row in rows] == list(range(1, len(rows) + 1))
         return rows
 
-    def outcome(self, fields: Sequence[str]) -> str:
+    def outcome(self, fields: Sequence[str], options: Mapping[str, Any] | None = None) -> str:
         """Read; returns `rows`, or the next step that the error tells."""
         try:
-            self.read(fields)
+            self.read(fields, options)
         except HubError as error:
             return error.next_step
         return "rows"
