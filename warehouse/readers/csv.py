@@ -22,12 +22,13 @@ What does not belong here: spreadsheets (``xlsx``), repairing cells.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import duckdb
 from pydantic import Field
@@ -54,10 +55,16 @@ class Options(TableOptions):
 
 
 @dataclass(frozen=True)
-class _Header:
+class _Table:
+    """A file as DuckDB gets it: UTF-8, one kind of line end, the header's last row first."""
+
+    path: Path
+    line_end: str
     names: list[str]
     before: int
-    """Lines above the header's last row."""
+    """Lines of the landed file above the header's last row."""
+    end: int
+    """Lines of the landed file down to the header's last row."""
     more: bool
     """Whether anything but blanks follows."""
 
@@ -84,15 +91,15 @@ def read(
     )
     for file in files:
         try:
-            with _uniform(batch_path / file.name, chosen) as (path, line_end):
-                _append(connection, path, fields, chosen, name=file.name, line_end=line_end)
+            with _prepared(batch_path / file.name, chosen) as table:
+                _append(connection, table, fields, chosen, file.name)
         except ProviderError as error:
             raise error.at(f"{batch_path.name}/{file.name}") from None
 
 
 @contextmanager
-def _uniform(path: Path, options: Options) -> Iterator[tuple[Path, str]]:
-    """Yield a UTF-8 file with one kind of line end, and which; a copy, where need be."""
+def _prepared(path: Path, options: Options) -> Iterator[_Table]:
+    """Yield the file itself where DuckDB can read it as it is, else a copy."""
     data = path.read_bytes()
     encoding = detected(data) if options.encoding == "detect" else options.encoding
     if encoding != "utf-8":
@@ -100,45 +107,49 @@ def _uniform(path: Path, options: Options) -> Iterator[tuple[Path, str]]:
     pairs = data.count(b"\r\n")
     alone = {"\r\n": pairs, "\n": data.count(b"\n") - pairs, "\r": data.count(b"\r") - pairs}
     kinds = [line_end for line_end, count in alone.items() if count]
-    if len(kinds) <= 1 and encoding == "utf-8" and options.key is None:
-        yield path, kinds[0] if kinds else "\n"
+    # DuckDB's `skip` counts records, a person who looks for the header counts lines.
+    on_top = options.header_row == options.header_rows == 1
+    if len(kinds) <= 1 and encoding == "utf-8" and on_top and options.key is None:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield _table(file, options, path, kinds[0] if kinds else "\n")
         return
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        copy.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        text = text_of(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), "utf-8")
+        table = _table(io.StringIO(text, newline=""), options, copy, "\n")
+        lines = text.split("\n")
         if options.key is not None:
-            _without_notes(copy, options)
-        yield copy, "\n"
+            _drop_notes(lines, table, options)
+        copy.write_text("\n".join(lines[table.before :]), encoding="utf-8", newline="")
+        yield replace(table, more=any(line.strip() for line in lines[table.end :]))
 
 
 def _append(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    table: _Table,
     fields: Sequence[str],
     options: Options,
-    *,
     name: str,
-    line_end: str,
 ) -> None:
     """Add the rows of one file."""
-    header = _header(path, options)
     key = [] if options.key is None or options.key in fields else [options.key]
-    found = places(header.names, [*fields, *key])
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header.names)))
+    found = places(table.names, [*fields, *key])
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(table.names)))
     cells = "".join(f", c{found[field]}" for field in fields)
-    wanted = "TRUE"
+    wanted, number = "TRUE", "place"
     if options.titles:
-        filled = ", ".join(_FILLED.format(place) for place in range(len(header.names)))
+        number = "row_number() OVER (ORDER BY place)"
+        filled = ", ".join(_FILLED.format(place) for place in range(len(table.names)))
         wanted = f"{_FILLED.format(found[options.key or fields[0]])} + list_sum([{filled}]) > 1"
     _drop_rejects(connection)
     try:
         added = connection.execute(
             f"""INSERT INTO stg.main.tho
-            SELECT done.n + row_number() OVER (ORDER BY place), $name,
-                place + {header.before + 1}{cells}
+            SELECT done.n + {number}, $name,
+                place + {table.end}{cells}
             FROM (SELECT row_number() OVER () AS place, *
-                  FROM read_csv('{quote(path)}', auto_detect = false, header = true,
-                      skip = {header.before}, delim = $delimiter, new_line = $line_end,
+                  FROM read_csv('{quote(table.path)}', auto_detect = false, header = true,
+                      skip = 0, delim = $delimiter, new_line = $line_end,
                       quote = '"', escape = '"', columns = {{{columns}}},
                       ignore_errors = true, store_rejects = true, rejects_limit = 0,
                       rejects_table = 'csv_rejects', rejects_scan = 'csv_reject_scans')),
@@ -148,10 +159,10 @@ def _append(
                 "name": name,
                 "delimiter": options.delimiter,
                 # DuckDB takes the escapes, not the characters.
-                "line_end": line_end.replace("\r", "\\r").replace("\n", "\\n"),
+                "line_end": table.line_end.replace("\r", "\\r").replace("\n", "\\n"),
             },
         ).fetchone()
-        slipped = _keep_slipped(connection, name)
+        slipped = _keep_slipped(connection, name, table.before)
     except READ_ERRORS as error:
         raise ProviderError(
             f"the file cannot be read as CSV ({type(error).__name__})",
@@ -159,14 +170,14 @@ def _append(
         ) from None
     finally:
         _drop_rejects(connection)
-    if header.more and not slipped and not (added and added[0]):
+    if table.more and not slipped and not (added and added[0]):
         raise ProviderError(
             "lines follow the header, but DuckDB finds no row in them",
             next_step="check delimiter and quotes; ask the provider to write the file again",
         )
 
 
-def _keep_slipped(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+def _keep_slipped(connection: duckdb.DuckDBPyConnection, name: str, before: int) -> int:
     """Add a row without cells for each line that has the wrong number of them."""
     wrong = connection.execute(
         "SELECT min(line), any_value(error_type), count(DISTINCT line) FROM csv_rejects "
@@ -174,14 +185,15 @@ def _keep_slipped(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     ).fetchone()
     if wrong and wrong[2]:
         raise ProviderError(
-            f"line {wrong[0]} of the CSV cannot be read ({str(wrong[1]).lower()})",
+            f"line {wrong[0] + before} of the CSV cannot be read ({str(wrong[1]).lower()})",
             next_step="check quotes and encoding of the file; ask the provider to write it again",
         )
     added = connection.execute(
         """INSERT INTO stg.main.tho (_row, _file, _line)
-        SELECT (SELECT count(*) FROM stg.main.tho) + row_number() OVER (ORDER BY line), $1, line
+        SELECT (SELECT count(*) FROM stg.main.tho) + row_number() OVER (ORDER BY line), $1,
+            line + $2
         FROM (SELECT DISTINCT line FROM csv_rejects)""",
-        [name],
+        [name, before],
     ).fetchone()
     return int(added[0]) if added else 0
 
@@ -191,19 +203,17 @@ def _drop_rejects(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _header(path: Path, options: Options) -> _Header:
+def _table(file: TextIO, options: Options, path: Path, line_end: str) -> _Table:
     """Read the header's names."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for _ in range(options.header_row - 1):
-                next(file, "")
-            reader = csv.reader(file, delimiter=options.delimiter or ",", strict=True)
-            above = 0
-            rows = []
-            for _ in range(options.header_rows):
-                above = reader.line_num
-                rows.append(next(reader, []))
-            more = any(not line.isspace() for line in file)
+        for _ in range(options.header_row - 1):
+            next(file, "")
+        reader = csv.reader(file, delimiter=options.delimiter or ",", strict=True)
+        rows, ends = [], [0]
+        for _ in range(options.header_rows):
+            rows.append(next(reader, []))
+            ends.append(reader.line_num)
+        more = any(not line.isspace() for line in file)
     except UnicodeError:
         raise ProviderError(
             f"the file is not {options.encoding}",
@@ -215,22 +225,20 @@ def _header(path: Path, options: Options) -> _Header:
             f"the header of the CSV cannot be read ({error})",
             next_step="check delimiter and header_row in the definition",
         ) from None
-    return _Header(joined(rows), options.header_row - 1 + above, more)
+    above = options.header_row - 1
+    return _Table(path, line_end, joined(rows), above + ends[-2], above + ends[-1], more)
 
 
-def _without_notes(path: Path, options: Options) -> None:
-    """Take the notes under the table out of a copy that has one kind of line end.
+def _drop_notes(lines: list[str], table: _Table, options: Options) -> None:
+    """Take the notes under the table out of a file's lines.
 
     From the end, line by line. A line with an odd number of quotes opens or closes a cell of
     several lines, so nothing above it is taken for a note: no cell is cut.
     """
-    header = _header(path, options)
-    place = places(header.names, [options.key or ""])[options.key or ""]
-    lines = path.read_text(encoding="utf-8").split("\n")
-    # One line of the header at least stays, however it is written.
-    while len(lines) > header.before + 1 and _is_note(lines[-1], place, options):
+    key = options.key or ""
+    place = places(table.names, [key])[key]
+    while len(lines) > table.end and _is_note(lines[-1], place, options):
         lines.pop()
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
 
 
 def _is_note(line: str, key: int, options: Options) -> bool:

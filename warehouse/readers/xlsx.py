@@ -1,6 +1,6 @@
 """Workbooks -> ``stg.main.tho``: the one table of a sheet that people made for people.
 
-Data flow: calamine gives the sheet's cells -> the header row is where the definition says, or the
+Data flow: the sheet's cells (``workbook``) -> the header row is where the definition says, or the
 first that has all its fields -> rows below it, wanted columns by name (title rows above and
 spacer columns between do no harm) -> notes under the table and blank rows are left out -> text.
 
@@ -21,7 +21,6 @@ What does not belong here: several tables in one sheet.
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -30,15 +29,13 @@ from typing import Annotated, Any, Literal
 
 import duckdb
 from pydantic import Field
-from python_calamine import CalamineError, CalamineWorkbook
 
 from hub.errors import ProviderError
 from sources.landing import LandedFile
 from warehouse.readers.headers import TableOptions, count_known, joined, places, same
 from warehouse.readers.options import Record, checked, store
+from warehouse.readers.workbook import sheet
 
-LARGEST = 512 * 2**20
-"""Bytes of a workbook's parts after unpacking."""
 _SEARCHED = 50
 """Rows in which the header is looked for."""
 
@@ -76,26 +73,6 @@ def read(
         except ProviderError as error:
             raise error.at(f"{batch_path.name}/{file.name}") from None
     store(connection, fields, records)
-
-
-def sheet(path: Path, name: str | None = None) -> list[list[Any]]:
-    """Return the cells of a sheet, from its first row and column on."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ProviderError(
-                f"the workbook unpacks to {size} bytes",
-                next_step=f"more than {LARGEST} are not read; ask the provider for a CSV",
-            )
-        book = CalamineWorkbook.from_path(str(path))
-        found = book.get_sheet_by_index(0) if name is None else book.get_sheet_by_name(name)
-        return list(found.to_python(skip_empty_area=False))
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
-        raise ProviderError(
-            f"the file cannot be read as a workbook ({type(error).__name__})",
-            next_step="open it; if it opens, ask the provider to save it as XLSX again",
-        ) from None
 
 
 def _table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from hub.errors import HubError
 from sources.landing import LandedFile, Media
+from warehouse.readers import tcvn3
 from warehouse.readers.batch import reader_of
 
 
@@ -80,3 +82,22 @@ def batch(tmp_path: Path) -> Iterator[Batch]:
         folder = tmp_path / "batch"
         folder.mkdir()
         yield Batch(folder, connection)
+
+
+def written(text: str, encoding: str) -> bytes:
+    """Write text; what the encoding lacks becomes lower case, as a font of capitals had it."""
+    if encoding == "windows-1258":
+        return b"".join(_in_parts(letter) for letter in unicodedata.normalize("NFC", text))
+    codes = {sign: code for code, sign in enumerate(tcvn3.TABLES[encoding])}
+    return bytes(codes.get(sign, codes.get(sign.lower(), 63)) for sign in text)
+
+
+def _in_parts(letter: str) -> bytes:
+    """Write a letter as windows-1258 does: the vowel with its hat, then the tone."""
+    try:
+        return letter.encode("cp1258")
+    except UnicodeEncodeError:
+        parts = unicodedata.normalize("NFD", letter)
+        tone = next(part for part in parts[1:] if part in "\u0300\u0309\u0303\u0301\u0323")
+        vowel = unicodedata.normalize("NFC", parts.replace(tone, ""))
+        return (vowel + tone).encode("cp1258")

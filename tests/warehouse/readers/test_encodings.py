@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ProviderError
+from tests.warehouse.readers.conftest import written
 from warehouse.readers import tcvn3
 from warehouse.readers.encodings import Encoding, detected, text_of
 
@@ -26,25 +27,6 @@ ABC = """à b5 ả b6 ã b7 á b8 ạ b9 ằ bb ẳ bc ẵ bd ắ be ặ c6 ầ 
 ổ e6 ỗ e7 ố e8 ộ e9 ờ ea ở eb ỡ ec ớ ed ợ ee ù ef ủ f1 ũ f2 ú f3 ụ f4 ừ f5 ử f6 ữ f7 ứ f8 ự f9
 ỳ fa ỷ fb ỹ fc ý fd ỵ fe ă a8 â a9 ê aa ô ab ơ ac ư ad đ ae Ă a1 Â a2 Ê a3 Ô a4 Ơ a5 Ư a6 Đ a7"""
 ABC_CODES = dict(zip(ABC.split()[::2], ABC.split()[1::2], strict=True))
-
-
-def written(text: str, encoding: str) -> bytes:
-    """Write text; what the encoding lacks becomes lower case, as a font of capitals had it."""
-    if encoding == "windows-1258":
-        return b"".join(_in_parts(letter) for letter in unicodedata.normalize("NFC", text))
-    codes = {sign: code for code, sign in enumerate(tcvn3.TABLES[encoding])}
-    return bytes(codes.get(sign, codes.get(sign.lower(), 63)) for sign in text)
-
-
-def _in_parts(letter: str) -> bytes:
-    """Write a letter as windows-1258 does: the vowel with its hat, then the tone."""
-    try:
-        return letter.encode("cp1258")
-    except UnicodeEncodeError:
-        parts = unicodedata.normalize("NFD", letter)
-        tone = next(part for part in parts[1:] if part in "\u0300\u0309\u0303\u0301\u0323")
-        vowel = unicodedata.normalize("NFC", parts.replace(tone, ""))
-        return (vowel + tone).encode("cp1258")
 
 
 def test_there_are_134_letters() -> None:
