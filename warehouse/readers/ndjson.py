@@ -27,7 +27,7 @@ from sources.landing import LandedFile
 from sources.payload import BOM
 from sources.spec import Strict
 from warehouse.lake import quote
-from warehouse.readers.options import READ_ERRORS, checked, store
+from warehouse.readers.options import READ_ERRORS, checked
 
 
 class Options(Strict):
@@ -76,11 +76,6 @@ def read_pages(
     where: str,
 ) -> None:
     """Fill ``stg.main.tho`` from pages; errors as :func:`read`."""
-    # DuckDB takes no empty file for JSON.
-    pages = [page for page in pages if page.rows]
-    if not pages:
-        store(connection, fields, [])
-        return
     before = [0, *accumulate(page.rows for page in pages)]
     places = ", ".join(
         f"('{quote(page.path)}', '{quote(page.name)}', {first})"
