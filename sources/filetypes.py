@@ -84,7 +84,7 @@ def require(media: Format, body: bytes) -> None:
 def _is_cut(media: Format, body: bytes) -> bool:
     """Say whether the file lacks its end, where its format has a mark there."""
     if media == "xlsx":
-        return not zipfile.is_zipfile(io.BytesIO(body))
+        return _members(body) is None
     if media == "json":
         return body[-64:].rstrip()[-1:] not in {b"}", b"]"}
     return media == "parquet" and not (len(body) >= 12 and body.endswith(b"PAR1"))  # noqa: PLR2004 - two marks and a length
@@ -92,8 +92,13 @@ def _is_cut(media: Format, body: bytes) -> bool:
 
 def _is_workbook(body: bytes) -> bool:
     """Say whether a ZIP holds the parts of a workbook."""
+    return any(name.startswith("xl/") for name in _members(body) or [])
+
+
+def _members(body: bytes) -> list[str] | None:
+    """Return the names in a ZIP, None if its list, which stands at the end, cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            return any(name.startswith("xl/") for name in archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return False
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, OverflowError):
+        return None

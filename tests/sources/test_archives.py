@@ -19,7 +19,8 @@ def packed(*found: tuple[str | zipfile.ZipInfo, bytes], how: int = zipfile.ZIP_D
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", how) as archive:
         for name, content in found:
-            archive.writestr(name, content)
+            entry = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name)
+            archive.writestr(entry, content, how)
     return target.getvalue()
 
 

@@ -12,9 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources import folder
+from sources.filetypes import require
 from sources.landing import LandedBatch, Position
 from sources.pull import missing_environment
 from tests.sources.conftest import Puller
@@ -33,7 +36,7 @@ def packed(*members: tuple[str, bytes]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 
@@ -372,3 +375,17 @@ def test_an_archive_that_is_not_as_agreed(
         files()
     assert caught.value.where == "tinh/thu/thu file 1"
     assert not list(files.folder.iterdir())
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    form=st.sampled_from(sorted(SOUND)),
+    start=st.sampled_from([b"", b"PK\x05\x06", b"[", b"\xef\xbb\xbf", *SOUND.values()]),
+    put=st.binary(max_size=60),
+    cut=st.integers(0, 60),
+)
+def test_any_bytes_are_the_format_or_told(form: Any, start: bytes, put: bytes, cut: int) -> None:
+    try:
+        require(form, start[: max(0, len(start) - cut)] + put)
+    except ProviderError as error:
+        assert form.upper() in error.what  # noqa: PT017 - either outcome is right

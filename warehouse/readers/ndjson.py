@@ -111,9 +111,12 @@ def read_pages(
 def _tidy(path: Path, name: str, copy: Path) -> Page:
     """Return a file that somebody else wrote as a page: no mark, no blank line, no lost end.
 
-    A line that is no JSON stays, as a row without cells; so a file cut in the middle is seen.
+    A line that is no object becomes an empty one, so that it is a row without cells; DuckDB would
+    pass over some of them. So a file that was cut in the middle is seen.
     """
     data = path.read_bytes().removeprefix(BOM)
     found = [line for line in data.replace(b"\r\n", b"\n").split(b"\n") if line.strip()]
-    copy.write_bytes(b"".join(line + b"\n" for line in found))
+    copy.write_bytes(
+        b"".join((line if line.lstrip().startswith(b"{") else b"{}") + b"\n" for line in found)
+    )
     return Page(copy, name, len(found))

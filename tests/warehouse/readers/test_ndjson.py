@@ -89,7 +89,7 @@ def test_any_text_arrives_as_it_was(batch: Batch, texts: list[str]) -> None:
 
 
 @settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     lines=st.lists(st.sampled_from([*LINES, b"", b" ", b"\x00", b"\xef\xbb\xbf", b"{}{}", b"{"])),
@@ -102,7 +102,4 @@ def test_every_line_that_is_not_blank_is_a_row(
     data = end.join([*lines, put.replace(b"\n", b"").replace(b"\r", b"")])
     wanted = sum(bool(line.strip()) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
     batch.again(data, "ndjson")
-    try:
-        assert len(batch.read(["Ma"])) == wanted
-    except InternalError as error:
-        assert "rows came from pages" in error.what  # noqa: PT017 - told, not lost
+    assert len(batch.read(["Ma"])) == wanted
