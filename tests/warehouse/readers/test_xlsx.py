@@ -108,8 +108,9 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (book(*TABLE[:3]), "missing: Giá"),
-        (book([*HEADER, "Mã"]), "twice: Mã"),
+        # Workbooks hold the time they were made at, which must not get into a test's name.
+        pytest.param(book(*TABLE[:3]), "missing: Giá", id="no header"),
+        pytest.param(book([*HEADER, "Mã"]), "twice: Mã", id="a name twice"),
         (b"PK\x03\x04 half a file", "cannot be read as a workbook"),
         (b"", "cannot be read as a workbook"),
     ],
