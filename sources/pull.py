@@ -33,9 +33,11 @@ from sources.auth import authorizer
 from sources.client import Client
 from sources.context import Progress, PullContext
 from sources.deadline import Deadline
+from sources.hosts import Hosts
 from sources.landing import LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
 from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
+from sources.transport import Route
 
 KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
@@ -111,9 +113,35 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         auth = authorizer(system.auth, values, redactor)
     except HubError as error:
         raise error.at(system.name) from None
+    route = _route(system, values, redactor)
     contact = environment.get(CONTACT, "").strip() or system.owner
-    client = Client(system.name, address, system.limits, auth, redactor=redactor, contact=contact)
+    client = Client(
+        system.name,
+        address,
+        system.limits,
+        auth,
+        redactor=redactor,
+        contact=contact,
+        hosts=Hosts(address, system.hosts, proxy=route.proxy),
+        route=route,
+    )
     return Session(system, client)
+
+
+def _route(system: SystemSpec, values: Mapping[str, str], redactor: Redactor) -> Route:
+    """Return certificates and proxy; raises ``ConfigurationError`` if a file is not there."""
+    bundle = values[system.tls.ca_bundle.env] if system.tls else None
+    if bundle and not Path(bundle).is_file():
+        raise ConfigurationError(
+            "the file with the certificates to trust is not there",
+            where=system.name,
+            next_step=f"correct the path in {system.tls.ca_bundle.env}" if system.tls else "",
+        )
+    proxy = values[system.proxy.env] if system.proxy else None
+    if proxy and system.proxy:
+        _require_address(proxy, system.proxy.env)
+        redactor.learn(urlsplit(proxy).password or "")
+    return Route(bundle, proxy)
 
 
 def pull(
