@@ -38,6 +38,8 @@ class LoadRecord:
     batch: str | None = None
     previous_batch: str | None = None
     content_sha256: str | None = None
+    fingerprint: str | None = None
+    """Digest of all that decided what became of the batch (``hub.fingerprint``)."""
     cursor_before: str | None = None
     cursor_after: str | None = None
     claimed: int | None = None

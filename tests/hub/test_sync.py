@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -84,6 +85,58 @@ def test_a_night_that_dagster_cannot_record_is_no_success(
     assert report.failed
     assert (outcome.record.source, outcome.record.dataset) == (UNITS, "don_vi")
     assert "unforeseen OSError" in str(outcome.error)
+
+
+def staged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the datasets that are staged."""
+    noted: list[str] = []
+    real = stage.stage
+
+    def noting(connection: Any, batch: Any, dataset: Any, contract: Any) -> int:
+        noted.append(dataset.name)
+        return real(connection, batch, dataset, contract)
+
+    monkeypatch.setattr(stage, "stage", noting)
+    return noted
+
+
+def test_the_same_content_under_the_same_rules_is_not_staged_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = staged(monkeypatch)
+    _, (first,) = night(context)
+    _, (second,) = night(context)
+    assert noted == ["don_vi"]
+    assert second.record.status == "unchanged"
+    assert second.record.unchanged == first.record.inserted > 3000
+    assert second.checks == first.checks
+
+
+def test_a_changed_contract_has_the_same_content_judged_anew(
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    noted = staged(monkeypatch)
+    night(context)
+    assets = tmp_path / "assets"
+    shutil.copytree(ROOT / "assets", assets)
+    path = assets / "contracts" / "don_vi_hanh_chinh.odcs.yaml"
+    path.write_text(path.read_text().replace("version: 1.0.0", "version: 1.0.1"))
+    changed = Context.of(context.settings, load_catalog(assets))
+    _, (second,) = night(changed)
+    assert noted == ["don_vi", "don_vi"]
+    assert second.record.status == "unchanged"
+    night(changed)
+    assert noted == ["don_vi", "don_vi"]
+
+
+def test_changed_code_has_the_same_content_judged_anew(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = staged(monkeypatch)
+    night(context)
+    monkeypatch.setattr("hub.fingerprint.code", lambda: "another version")
+    night(context)
+    assert noted == ["don_vi", "don_vi"]
 
 
 class _Out:
