@@ -29,7 +29,7 @@ from sources.hosts import Hosts
 from sources.payload import TruncatedError, sniff
 from sources.redact import Redactor
 from sources.spec import Limits
-from sources.transport import Answer, Fault, Request, Route, Transport
+from sources.transport import NOT_MODIFIED, Answer, Fault, Request, Route, Transport
 
 T = TypeVar("T")
 
@@ -182,7 +182,8 @@ class Client:
     def _judge(self, call: Call, answer: Answer) -> None:
         """Raise for every answer that is no success."""
         status = answer.status
-        if status in _SUCCESS:
+        asked_for_changes = call.headers.keys() & {"If-None-Match", "If-Modified-Since"}
+        if status in _SUCCESS or (status == NOT_MODIFIED and asked_for_changes):
             return
         what = f"HTTP {status} from {self.host}"
         if status in _MAY_PASS or status in _SERVER:

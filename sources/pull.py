@@ -192,6 +192,7 @@ def pull(
             deadline=deadline,
             progress=progress,
             connection=session.client,
+            previous=landing.find(system.name, dataset.name, position.batch),
         )
         try:
             module.land(context)

@@ -41,6 +41,8 @@ for _name in ("urllib3.connection", "urllib3.connectionpool"):
 _PIECE = 256 * 1024
 _ERROR_BODY = 64 * 1024
 _ERRORS = 400
+NOT_MODIFIED = 304
+"""Answer to a request that asked for a body only if it changed."""
 _AGAIN = "run it again later; ask the provider or the network's keeper if it lasts"
 _CERTIFICATE = re.compile(
     r"certificate verify failed: ([^(\"']+)|(hostname mismatch)", re.IGNORECASE
