@@ -48,7 +48,7 @@ def fingerprint(
     newest = loads.latest(connection, status=loads.LOADED).values() if looked_up else ()
     known = [
         manifest.content_sha256,
-        manifest.backfill,
+        [manifest.backfill, manifest.whole],
         dataset.model_dump_json(),
         contract.path.read_text(encoding="utf-8"),
         sorted(

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hub.errors import ConfigurationError, HubError
-from hub.load import Context, Outcome, Pulled, Span, land, system_lock
+from hub.load import Context, Outcome, Pulled, land, system_lock
 from sources.spec import DatasetSpec, SystemSpec
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def sync(
         for name, sets in chosen.datasets.items()
         if _fitting(context, sets)
     ]
-    if context.span != Span() and not systems:
+    if context.span.backfill and not systems:
         raise ConfigurationError(
             "a backfill needs a dataset that can be asked for a window of time",
             next_step="name an incremental dataset, or leave --since and --until away",
@@ -113,7 +113,7 @@ def _abandoned(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
 
 def _fitting(context: Context, datasets: list[DatasetSpec]) -> list[DatasetSpec]:
     """Leave out of a backfill what can only be pulled whole."""
-    if context.span == Span():
+    if not context.span.backfill:
         return datasets
     return [dataset for dataset in datasets if dataset.mode == "incremental"]
 

@@ -244,7 +244,7 @@ class BatchWriter:
             dataset,
             self._position.batch,
             self._position.cursor,
-            [window.since, window.until] if window.backfill else None,
+            [window.since, window.until] if window.backfill else window.whole,
             content,
         ]
         return Manifest(
@@ -258,6 +258,7 @@ class BatchWriter:
             rows=rows,
             cursor_before=self._position.cursor,
             backfill=window.backfill,
+            whole=window.whole,
             started_at=self._started,
             finished_at=_now(),
         )

@@ -153,6 +153,7 @@ def pull(
     environment: Mapping[str, str],
     since: datetime | None = None,
     until: datetime | None = None,
+    whole: bool = False,
     progress: Progress = lambda _fetched, _claimed: None,
     session: Session | None = None,
 ) -> LandedBatch:
@@ -166,6 +167,7 @@ def pull(
         environment: Addresses and credentials; not needed beside a ``session``.
         since: With ``until``, a window asked for by hand: a backfill.
         until: End of the window, not included.
+        whole: Pull everything, whatever the position: a reconciliation.
         progress: Called with rows so far and the total that the source claims.
         session: From :func:`open_session`, to share one token among datasets.
     """
@@ -173,12 +175,12 @@ def pull(
         with open_session(system, environment) as own:
             return pull(
                 system, dataset, position=position, landing=landing, environment=environment,
-                since=since, until=until, progress=progress, session=own,
+                since=since, until=until, whole=whole, progress=progress, session=own,
             )  # fmt: skip
     where = f"{system.name}/{dataset.name}"
     module = _module(system)
     options = _options(module, system, dataset)
-    window = window_of(dataset, position, since, until)
+    window = window_of(dataset, position, since, until, whole=whole)
     _require_window(where, options, window)
     deadline = Deadline(system.limits.dataset_deadline)
     with landing.open(system.name, dataset.name, position, window) as batch:
@@ -208,11 +210,13 @@ def window_of(
     position: Position,
     since: datetime | None = None,
     until: datetime | None = None,
+    *,
+    whole: bool = False,
 ) -> Window:
     """Return what to ask for: a window by hand, all, or what is new since the cursor."""
     if since is not None or until is not None:
         return Window(_vietnam(since), _vietnam(until), backfill=True)
-    if dataset.mode == "full" or position.cursor is None:
+    if whole or dataset.mode == "full" or position.cursor is None:
         return Window()
     try:
         cursor = datetime.fromisoformat(position.cursor)

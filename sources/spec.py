@@ -161,6 +161,9 @@ class DatasetSpec(Strict):
     """Contract column whose greatest value is the next pull's starting point (incremental only)."""
     overlap_minutes: int = 0
     """How far before the cursor the next pull starts, for clocks that disagree."""
+    reconcile_days: Annotated[int, Field(ge=1)] | None = None
+    """How often an incremental dataset is pulled whole and compared, so that rows which the source
+    deleted without notice are noticed; never, if not given."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
     columns: dict[str, ColumnSource]
@@ -170,6 +173,9 @@ class DatasetSpec(Strict):
         """An incremental dataset has a cursor, and the cursor is one of its columns."""
         if self.mode == "incremental" and self.cursor not in self.columns:
             msg = f"dataset {self.name}: an incremental dataset needs `cursor`, one of its columns"
+            raise ValueError(msg)
+        if self.mode == "full" and self.reconcile_days is not None:
+            msg = f"dataset {self.name}: `reconcile_days` is for incremental datasets"
             raise ValueError(msg)
         return self
 

@@ -56,7 +56,7 @@ HUB_TABLES = {
         cursor_before VARCHAR, cursor_after VARCHAR, claimed BIGINT, fetched BIGINT,
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
-        seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR""",
+        seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,

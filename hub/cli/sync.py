@@ -49,6 +49,10 @@ def sync(
         str | None, typer.Option(help="Backfill from this day (YYYY-MM-DD); the cursor stays")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Backfill up to, without, this day")] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Pull everything and compare: finds what a source deleted"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON")] = False,
 ) -> None:
     """Pull, check and load: everything, or only what is named.
@@ -61,7 +65,9 @@ def sync(
     from hub.sync import sync as run
 
     settings = Settings()
-    span = Span(_day(since, "--since"), _day(until, "--until"))
+    span = Span(_day(since, "--since"), _day(until, "--until"), whole)
+    if span.whole and span.backfill:
+        raise typer.BadParameter("--whole takes neither --since nor --until")
     if span.since and span.until and span.since >= span.until:
         raise typer.BadParameter("--since must be before --until")
     context = Context.of(settings, load_catalog(settings.assets_dir), span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ import pytest
 from hub import runs
 from hub.catalog import Catalog, load_catalog
 from hub.errors import HubError, InternalError, TransientError, unforeseen
-from hub.load import Context, Outcome, Pulled, land
+from hub.load import Context, Outcome, Pulled, _is_due, land
 from hub.settings import ROOT, Settings
 from hub.sync import Report, sync
 from sources.pull import Session
@@ -186,3 +187,24 @@ def test_one_slow_dataset_of_a_system_that_answers_stops_no_other(
     landed: dict[str, Pulled] = land(context, system, system.datasets, lambda *_: None)
     assert asked == [dataset.name for dataset in system.datasets]
     assert all(isinstance(pulled.result, HubError) for pulled in landed.values())
+
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("every", "last", "due"),
+    [
+        (None, None, False),
+        (7, None, True),
+        (7, NOW - 6 * DAY, False),
+        (7, NOW - 7 * DAY, True),
+        (7, NOW - 7 * DAY + timedelta(hours=3), True),  # last week's night began later
+        (1, NOW - DAY, True),
+    ],
+)
+def test_a_reconciliation_is_due(every: int | None, last: datetime | None, *, due: bool) -> None:
+    dataset = CATALOG.systems["lao_cai/dich_vu_cong"].dataset("ho_so")
+    asked = dataset.model_copy(update={"reconcile_days": every})
+    assert _is_due(asked, last, NOW) is due
