@@ -50,6 +50,10 @@ _PARTIAL = ".partial-"
 _ID_LENGTH = 20
 
 
+class EnoughError(Exception):
+    """A batch that is only a sample is full; ``sources.pull`` ends the pull there."""
+
+
 class Landing:
     """The folder below which every batch lies."""
 
@@ -109,6 +113,8 @@ class BatchWriter:
         self._content = hashlib.sha256()
         self._claimed: int | None = None
         self._started = _now()
+        self.sample: int | None = None
+        """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
         with writing(self._partial):
             self._partial.mkdir()
 
@@ -215,9 +221,10 @@ class BatchWriter:
     def seal(self) -> LandedBatch:
         """Make the batch visible; raises ``ProviderError`` if rows are missing or too many."""
         rows = self.rows
-        if self._claimed is not None and rows is not None and rows != self._claimed:
+        expected = self._claimed if self.sample is None else None
+        if expected is not None and rows is not None and rows != expected:
             raise ProviderError(
-                f"the source says it has {self._claimed} rows and sent {rows}",
+                f"the source says it has {expected} rows and sent {rows}",
                 next_step="nothing was loaded; ask the provider if it is so again tomorrow",
             )
         manifest = self._manifest(rows)
@@ -268,6 +275,8 @@ class BatchWriter:
         with writing(self._partial / landed.name):
             self._write(landed.name, data)
         self._files.append(landed)
+        if self.sample is not None and sum(f.rows or 1 for f in self._files) >= self.sample:
+            raise EnoughError
 
     def _write(self, name: str, data: bytes) -> None:
         """Write a file and have it on the disk before going on."""

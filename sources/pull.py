@@ -12,6 +12,7 @@ What does not belong here: how any kind is read, and what becomes of a batch.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -34,7 +35,7 @@ from sources.client import Client
 from sources.context import Progress, PullContext
 from sources.deadline import Deadline
 from sources.hosts import Hosts
-from sources.landing import LandedBatch, Landing, Position, Window
+from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
 from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
 from sources.transport import Route
@@ -154,6 +155,7 @@ def pull(
     since: datetime | None = None,
     until: datetime | None = None,
     whole: bool = False,
+    sample: int | None = None,
     progress: Progress = lambda _fetched, _claimed: None,
     session: Session | None = None,
 ) -> LandedBatch:
@@ -168,6 +170,7 @@ def pull(
         since: With ``until``, a window asked for by hand: a backfill.
         until: End of the window, not included.
         whole: Pull everything, whatever the position: a reconciliation.
+        sample: Stop once so many rows have come: for a look, never to be loaded.
         progress: Called with rows so far and the total that the source claims.
         session: From :func:`open_session`, to share one token among datasets.
     """
@@ -175,7 +178,8 @@ def pull(
         with open_session(system, environment) as own:
             return pull(
                 system, dataset, position=position, landing=landing, environment=environment,
-                since=since, until=until, whole=whole, progress=progress, session=own,
+                since=since, until=until, whole=whole, sample=sample, progress=progress,
+                session=own,
             )  # fmt: skip
     where = f"{system.name}/{dataset.name}"
     module = _module(system)
@@ -184,6 +188,7 @@ def pull(
     _require_window(where, options, window)
     deadline = Deadline(system.limits.dataset_deadline)
     with landing.open(system.name, dataset.name, position, window) as batch:
+        batch.sample = sample
         context = PullContext(
             system=system,
             dataset=dataset,
@@ -197,7 +202,8 @@ def pull(
             previous=landing.find(system.name, dataset.name, position.batch),
         )
         try:
-            module.land(context)
+            with contextlib.suppress(EnoughError):
+                module.land(context)
             return batch.seal()
         except HubError as error:
             raise error.at(where) from None
