@@ -36,7 +36,8 @@ _GUESSES = (
     ("ngay", r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"),
     ("dung_sai", "(?i)true|false|x|có|không"),
 )
-"""Form -> what nearly all cells of such a column look like, the first that fits. A guess for people, never for loads."""
+"""Form -> what nearly all cells of such a column look like; the first that fits. A guess for
+people, never for loads."""
 _NEARLY = 0.95
 
 

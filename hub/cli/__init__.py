@@ -24,6 +24,7 @@ app = typer.Typer(
     help="The provincial data hub: pull, check, keep and query a province's shared data.",
 )
 app.command("sync")(sync.sync)
+app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
 app.command("rejects")(query.rejects)
