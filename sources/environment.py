@@ -29,6 +29,7 @@ def references(system: SystemSpec) -> list[FromEnv]:
     """Return every reference to the environment in a definition, address first, each once."""
     found = [] if system.base_url is None else [system.base_url]
     found += folders(system)
+    found += [item for item in (system.proxy, system.tls and system.tls.ca_bundle) if item]
     for name in type(system.auth).model_fields:
         value = getattr(system.auth, name)
         candidates = value.values() if isinstance(value, dict) else [value]

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from hub.errors import HubError, ProviderError
-from sources import archives, folder
+from sources import archives, download, folder
 from sources.context import PullContext
 from sources.filetypes import Format, require
 from sources.spec import FromEnv, Strict
@@ -95,30 +95,32 @@ def land(pull: PullContext[Fetch]) -> None:
 
 
 def _land_addresses(pull: PullContext[Fetch]) -> None:
-    """Fetch the files in a few threads and land them in the definition's order."""
-    paths = pull.fetch.paths
-    done = 0
-
-    def ask(numbered: tuple[int, str]) -> tuple[Answer, list[tuple[str, bytes]]]:
-        number, path = numbered
-
-        def read(answer: Answer) -> tuple[Answer, list[tuple[str, bytes]]]:
-            return answer, _records(pull, answer.body)
-
-        return pull.ask(path, read, what=f"file {number}", accept="*/*")
-
-    def keep(fetched: tuple[Answer, list[tuple[str, bytes]]]) -> None:
-        nonlocal done
-        answer, records = fetched
-        for member, data in records:
-            _keep(
-                pull, data, answer.url, member,
-                status=answer.status, etag=answer.etag, last_modified=answer.last_modified,
+    """Fetch the files in the definition's order; one that has not changed costs a 304."""
+    options = pull.fetch
+    for number, path in enumerate(options.paths, 1):
+        what = f"file {number}"
+        if options.zip is None:
+            download.land_file(
+                pull, path, media=options.format, suffix=f".{options.format}",
+                require=lambda body: require(options.format, body), what=what,
             )  # fmt: skip
-        done += 1
-        pull.progress(done, len(paths))
+        else:
+            _land_archive(pull, path, what)
+        pull.progress(number, len(options.paths))
 
-    pull.each(ask, enumerate(paths, 1), keep)
+
+def _land_archive(pull: PullContext[Fetch], path: str, what: str) -> None:
+    """Fetch an archive and land its members; always whole, since landing keeps no archive."""
+
+    def read(answer: Answer) -> tuple[Answer, list[tuple[str, bytes]]]:
+        return answer, _records(pull, answer.body)
+
+    answer, records = pull.ask(path, read, what=what, accept="*/*")
+    for member, data in records:
+        _keep(
+            pull, data, answer.url, member,
+            status=answer.status, etag=answer.etag, last_modified=answer.last_modified,
+        )  # fmt: skip
 
 
 def _land_folder(pull: PullContext[Fetch], variable: str) -> None:

@@ -105,6 +105,18 @@ def test_several_addresses_land_in_the_order_of_the_definition(
     assert files.seen[-1] == (3, 3)
 
 
+def test_a_file_that_has_not_changed_is_not_sent_again(server: FaultServer, files: Puller) -> None:
+    serve(server, CSV, CSV + b"2,b\r\n")
+    files.fetch["paths"] = ["/a", "/b"]
+    first = files()
+    server.routes["/a"] = lambda asked: Reply(
+        status=304 if "If-None-Match" in asked.headers else 500
+    )
+    again = files(Position(first.id, None))
+    assert bodies(again) == bodies(first)
+    assert again.manifest.content_sha256 == first.manifest.content_sha256
+
+
 WRONG = [
     ("csv", b"<!doctype html><title>\xc4\x90\xc4\x83ng</title>", r"HTML page \('Đăng'\) instead"),
     ("csv", parquet(), "Parquet instead of CSV"),
