@@ -1,7 +1,8 @@
 """How a source system is read: HTTP session, auth, paging, landing, one small module per kind.
 
 Belongs here: everything between a system's answer and the landed bytes (``client``, ``auth``,
-``landing``), and the kinds (``portal``, ``edxml``, ``ckan``, ``admin_units``), each with a
+``landing``), and the kinds (``portal``, ``edxml``, ``ckan``, ``files``,
+``admin_units``), each with a
 ``Fetch`` model for its options and one function ``land``. A new kind of system is one new
 module here and one line in ``pull.KINDS``.
 

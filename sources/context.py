@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -47,6 +47,8 @@ class PullContext(Generic[F]):
     deadline: Deadline
     progress: Progress
     connection: Client | None
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> folder on this machine, for the datasets that read one."""
     previous: LandedBatch | None = None
     """The last committed batch, if landing still has it."""
 

@@ -13,8 +13,11 @@ and printing a value: no function here puts one into a message.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from hub.errors import ConfigurationError
 from sources.spec import FromEnv, SystemSpec
@@ -25,11 +28,22 @@ SET_THEM = "set each variable, or <NAME>_FILE to the path of a file that holds t
 def references(system: SystemSpec) -> list[FromEnv]:
     """Return every reference to the environment in a definition, address first, each once."""
     found = [] if system.base_url is None else [system.base_url]
+    found += folders(system)
     found += [item for item in (system.proxy, system.tls and system.tls.ca_bundle) if item]
     for name in type(system.auth).model_fields:
         value = getattr(system.auth, name)
         candidates = value.values() if isinstance(value, dict) else [value]
         found.extend(item for item in candidates if isinstance(item, FromEnv))
+    return list(dict.fromkeys(found))
+
+
+def folders(system: SystemSpec) -> list[FromEnv]:
+    """Return the references to folders on this machine that its datasets read (kind ``files``)."""
+    found = []
+    for dataset in system.datasets:
+        # The kind's own model says what is wrong with an option; here it is only no reference.
+        with contextlib.suppress(ValidationError):
+            found.append(FromEnv.model_validate(dataset.fetch.get("folder")))
     return list(dict.fromkeys(found))
 
 

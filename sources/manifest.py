@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-Media = Literal["ndjson", "csv", "xlsx", "edxml"]
+Media = Literal["ndjson", "csv", "xlsx", "edxml", "tsv", "xls", "json", "xml", "parquet"]
 
 
 class LandedFile(msgspec.Struct, frozen=True):

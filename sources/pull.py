@@ -17,7 +17,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +44,7 @@ KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
     "ckan": "sources.ckan",
     "edxml": "sources.edxml",
+    "files": "sources.files",
     "portal": "sources.portal",
 }
 
@@ -58,6 +59,8 @@ class Session:
 
     system: SystemSpec
     client: Client | None
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> folder on this machine, for the datasets that read one."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -104,10 +107,11 @@ def missing_environment(system: SystemSpec, environment: Mapping[str, str]) -> l
 
 def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
     """Read address and credentials; raises ``ConfigurationError`` naming all that is missing."""
-    if system.base_url is None:
-        return Session(system, None)
     try:
         values = env.resolve(env.references(system), environment)
+        folders = {item.env: values[item.env] for item in env.folders(system)}
+        if system.base_url is None:
+            return Session(system, None, folders)
         address = values[system.base_url.env]
         _require_address(address, system.base_url.env)
         redactor = Redactor()
@@ -126,7 +130,7 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         hosts=Hosts(address, system.hosts, proxy=route.proxy),
         route=route,
     )
-    return Session(system, client)
+    return Session(system, client, folders)
 
 
 def _route(system: SystemSpec, values: Mapping[str, str], redactor: Redactor) -> Route:
@@ -199,6 +203,7 @@ def pull(
             deadline=deadline,
             progress=progress,
             connection=session.client,
+            folders=session.folders,
             previous=landing.find(system.name, dataset.name, position.batch),
         )
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -20,6 +21,14 @@ import duckdb
 from hub.errors import InternalError
 from sources.landing import LandedBatch
 from warehouse.readers.options import store
+
+_SHARED = {"xls": "xlsx", "tsv": "csv"}
+"""Media that another one's module reads too."""
+
+
+def reader_of(media: str) -> ModuleType:
+    """Return the module that reads a medium."""
+    return import_module(f"warehouse.readers.{_SHARED.get(media, media)}")
 
 
 def read_batch(
@@ -49,5 +58,6 @@ def read_batch(
             where=str(batch.path),
             next_step="report it; a kind module must land one medium per dataset",
         )
-    reader = import_module(f"warehouse.readers.{media.pop()}")
-    reader.read(connection, batch.path, batch.manifest.files, list(fields), dict(options))
+    reader_of(media.pop()).read(
+        connection, batch.path, batch.manifest.files, list(fields), dict(options)
+    )

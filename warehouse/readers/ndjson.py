@@ -14,14 +14,17 @@ What does not belong here: other formats.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from hub.errors import InternalError, ProviderError
 from sources.landing import LandedFile
+from sources.payload import BOM
 from sources.spec import Strict
 from warehouse.lake import quote
 from warehouse.readers.options import READ_ERRORS, checked
@@ -45,17 +48,40 @@ def read(
         InternalError: Rows were lost on the way from the page to the table.
     """
     checked(Options, options)
-    paths = [batch_path / file.name for file in files]
-    counts = [
-        path.read_bytes().count(b"\n") if file.rows is None else file.rows
-        for path, file in zip(paths, files, strict=True)
-    ]
-    before = [0, *accumulate(counts)]
+    with TemporaryDirectory() as folder:
+        pages = [
+            Page(batch_path / file.name, file.name, file.rows)
+            if file.rows is not None
+            else _tidy(batch_path / file.name, file.name, Path(folder) / f"{number}.ndjson")
+            for number, file in enumerate(files)
+        ]
+        read_pages(connection, pages, fields, where=str(batch_path))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file of one object a line, each line with its end, none blank."""
+
+    path: Path
+    name: str
+    """As the batch calls it."""
+    rows: int
+
+
+def read_pages(
+    connection: duckdb.DuckDBPyConnection,
+    pages: Sequence[Page],
+    fields: Sequence[str],
+    *,
+    where: str,
+) -> None:
+    """Fill ``stg.main.tho`` from pages; errors as :func:`read`."""
+    before = [0, *accumulate(page.rows for page in pages)]
     places = ", ".join(
-        f"('{quote(path)}', '{quote(file.name)}', {first})"
-        for path, file, first in zip(paths, files, before, strict=False)
+        f"('{quote(page.path)}', '{quote(page.name)}', {first})"
+        for page, first in zip(pages, before, strict=False)
     )
-    listed = ", ".join(f"'{quote(path)}'" for path in paths)
+    listed = ", ".join(f"'{quote(page.path)}'" for page in pages)
     columns = ", ".join(f"'{quote(field)}': 'VARCHAR'" for field in fields)
     cells = "".join(f', r."{field}"' for field in fields)
     try:
@@ -70,13 +96,27 @@ def read(
     except READ_ERRORS as error:
         raise ProviderError(
             f"a page of JSON objects cannot be read ({type(error).__name__})",
-            where=str(batch_path),
+            where=where,
             next_step="look for a record larger than 16 MiB; ask the provider what it is",
         ) from None
     found = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     if found is None or found[0] != before[-1]:
         raise InternalError(
             f"{found and found[0]} rows came from pages of {before[-1]} records",
-            where=str(batch_path),
+            where=where,
             next_step="report it; the batch was not loaded",
         )
+
+
+def _tidy(path: Path, name: str, copy: Path) -> Page:
+    """Return a file that somebody else wrote as a page: no mark, no blank line, no lost end.
+
+    A line that is no object becomes an empty one, so that it is a row without cells; DuckDB would
+    pass over some of them. So a file that was cut in the middle is seen.
+    """
+    data = path.read_bytes().removeprefix(BOM)
+    found = [line for line in data.replace(b"\r\n", b"\n").split(b"\n") if line.strip()]
+    copy.write_bytes(
+        b"".join((line if line.lstrip().startswith(b"{") else b"{}") + b"\n" for line in found)
+    )
+    return Page(copy, name, len(found))

@@ -10,21 +10,24 @@ What does not belong here: what any one reader's options are.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 from pydantic import ValidationError
 
-from hub.errors import ConfigurationError, ProviderError
+from hub.errors import ConfigurationError
 from sources.spec import Strict
 
 Options = TypeVar("Options", bound=Strict)
 
 READ_ERRORS = (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException)
 """What DuckDB raises for a file that it cannot read; anything else is a mistake of the hub."""
+
+_AT_ONCE = 20_000
+"""Rows that are held in Python; an XML file may have millions."""
 
 Record = tuple[str, int, Mapping[str, str | None]]
 """Landed file, line in it (from 1), source field -> text."""
@@ -47,11 +50,27 @@ def checked(model: type[Options], options: Mapping[str, Any]) -> Options:
 def store(
     connection: duckdb.DuckDBPyConnection, fields: Sequence[str], records: Iterable[Record]
 ) -> None:
-    """Make ``stg.main.tho`` of rows that a reader made in Python."""
-    rows = list(records)
-    table = pa.table(
+    """Make ``stg.main.tho`` of rows that a reader made in Python, some thousands at a time."""
+    source = iter(records)
+    rows = list(islice(source, _AT_ONCE))
+    begin, done = "CREATE OR REPLACE TABLE stg.main.tho AS", 0
+    while rows or not done:
+        connection.register("read_rows", _table(fields, rows, done))
+        try:
+            connection.execute(f"{begin} SELECT * FROM read_rows")
+        finally:
+            connection.unregister("read_rows")
+        if not rows:
+            return
+        begin, done = "INSERT INTO stg.main.tho", done + len(rows)
+        rows = list(islice(source, _AT_ONCE))
+
+
+def _table(fields: Sequence[str], rows: Sequence[Record], done: int) -> pa.Table:
+    """Return rows as Arrow, numbered on from those that are stored already."""
+    return pa.table(
         [
-            pa.array(range(1, len(rows) + 1), pa.int64()),
+            pa.array(range(done + 1, done + len(rows) + 1), pa.int64()),
             pa.array([file for file, _, _ in rows], pa.string()),
             pa.array([line for _, line, _ in rows], pa.int64()),
             *(
@@ -61,35 +80,3 @@ def store(
         ],
         names=["_row", "_file", "_line", *fields],
     )
-    connection.register("read_rows", table)
-    try:
-        connection.execute("CREATE OR REPLACE TABLE stg.main.tho AS SELECT * FROM read_rows")
-    finally:
-        connection.unregister("read_rows")
-
-
-def same(name: object) -> str:
-    """Return a header's name without what differs from file to file: blanks, form of letters."""
-    return " ".join(unicodedata.normalize("NFC", str(name).replace("\ufeff", "")).split())
-
-
-def matched(names: Sequence[str], fields: Sequence[str]) -> dict[str, int]:
-    """Return each field's place in a header (of :func:`same` names).
-
-    Raises:
-        ProviderError: A field is missing, or stands there twice.
-    """
-    wanted = {field: same(field) for field in fields}
-    missing = sorted(field for field, name in wanted.items() if name not in names)
-    twice = sorted(field for field, name in wanted.items() if names.count(name) > 1)
-    if missing or twice:
-        known = set(wanted.values())
-        extra = [name[:40] for name in names if name and name not in known]
-        raise ProviderError(
-            "the header is not as defined"
-            + (f"; missing: {', '.join(missing)}" if missing else "")
-            + (f"; twice: {', '.join(twice)}" if twice else "")
-            + f"; not known: {', '.join(extra[:20]) or 'none'}",
-            next_step="compare `columns` of the definition with the file; was a column renamed?",
-        )
-    return {field: names.index(name) for field, name in wanted.items()}

@@ -1,24 +1,26 @@
 """Workbooks -> ``stg.main.tho``: the one table of a sheet that people made for people.
 
-Data flow: calamine gives the sheet's cells -> the header row is where the definition says, or the
+Data flow: the sheet's cells (``workbook``) -> the header row is where the definition says, or the
 first that has all its fields -> rows below it, wanted columns by name (title rows above and
 spacer columns between do no harm) -> notes under the table and blank rows are left out -> text.
 
-A note is a row under the table whose key cell is blank and which has at most one wanted cell; a
-blank key within the table is kept, so that the contract can reject the row.
+A note is a row under the table whose ``key`` cell (the first mapped field, if none is named) is
+blank and which has at most one wanted cell; a blank key within the table is kept, so that the
+contract can reject the row.
 
 Numbers become text without ``.0``, with the decimal sign that the column's texts have; a date
 cell is written as the definition says. What a person typed as text stays as typed.
 
 Run it alone: ``python -m warehouse.readers.xlsx book.xlsx 4`` prints the header in row 4.
 
-What does not belong here: several tables in one sheet, merged two-row headers.
+XLS, the format before 2007, is read the same way.
+
+What does not belong here: several tables in one sheet.
 """
 
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -27,28 +29,25 @@ from typing import Annotated, Any, Literal
 
 import duckdb
 from pydantic import Field
-from python_calamine import CalamineError, CalamineWorkbook
 
 from hub.errors import ProviderError
 from sources.landing import LandedFile
-from sources.spec import Strict
-from warehouse.readers.options import Record, checked, matched, same, store
+from warehouse.readers.headers import TableOptions, count_known, joined, places, same
+from warehouse.readers.options import Record, checked, store
+from warehouse.readers.workbook import sheet
 
-LARGEST = 512 * 2**20
-"""Bytes of a workbook's parts after unpacking."""
 _SEARCHED = 50
 """Rows in which the header is looked for."""
 
 
-class Options(Strict):
+class Options(TableOptions):
     """Where the table stands, and how cells that are no text are written."""
 
     sheet: str | None = None
     """Name of the sheet; the first, if none is given."""
     header_row: Annotated[int, Field(ge=1)] | None = None
-    """Row of the header, from 1; searched by the fields' names, if none is given."""
-    key: str | None = None
-    """Field that every row of the table has and no note has; the first mapped, if none."""
+    """Row of the header (of two: the upper one), from 1; searched by the fields' names, if none
+    is given."""
     decimal: Literal[".", ","] = "."
     date_format: str = "%Y-%m-%d"
 
@@ -76,43 +75,31 @@ def read(
     store(connection, fields, records)
 
 
-def sheet(path: Path, name: str | None = None) -> list[list[Any]]:
-    """Return the cells of a sheet, from its first row and column on."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ProviderError(
-                f"the workbook unpacks to {size} bytes",
-                next_step=f"more than {LARGEST} are not read; ask the provider for a CSV",
-            )
-        book = CalamineWorkbook.from_path(str(path))
-        found = book.get_sheet_by_index(0) if name is None else book.get_sheet_by_name(name)
-        return list(found.to_python(skip_empty_area=False))
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
-        raise ProviderError(
-            f"the file cannot be read as a workbook ({type(error).__name__})",
-            next_step="open it; if it opens, ask the provider to save it as XLSX again",
-        ) from None
-
-
 def _table(
     rows: Sequence[Sequence[Any]], fields: Sequence[str], options: Options
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Yield line and cells of the table's rows."""
     header = _header(rows, fields, options)
-    names = [same(cell) for cell in rows[header]] if header < len(rows) else []
+    names = joined(rows[header : header + options.header_rows] or [[]])
     key = options.key or (fields[0] if fields else "")
-    places = matched(names, [*fields, *([] if key in fields or not key else [key])])
+    found = places(names, [*fields, *([] if key in fields or not key else [key])])
+    first = header + options.header_rows
     body = [
-        {field: _text(row[place], options) for field, place in places.items()}
-        for row in rows[header + 1 :]
+        {field: _text(row[place], options) for field, place in found.items()}
+        for row in rows[first:]
     ]
     while body and _is_blank(body[-1][key]) and _filled(body[-1], fields) <= 1:
         body.pop()
-    for line, cells in enumerate(body, header + 2):
+    for place, cells in enumerate(body, first):
+        if options.titles and _is_blank(cells[key]) and _is_title(rows[place]):
+            continue
         if _filled(cells, fields):
-            yield line, dict(cells)
+            yield place + 1, dict(cells)
+
+
+def _is_title(row: Sequence[Any]) -> bool:
+    """Say whether one cell of a row is filled at most, wanted or not."""
+    return sum(bool(str(cell).strip()) for cell in row) <= 1
 
 
 def _filled(cells: Mapping[str, str | None], fields: Sequence[str]) -> int:
@@ -124,8 +111,10 @@ def _header(rows: Sequence[Sequence[Any]], fields: Sequence[str], options: Optio
     """Return the header's place, from 0; if none has all fields, the one that has most."""
     if options.header_row is not None:
         return options.header_row - 1
-    wanted = {same(field) for field in fields}
-    hits = [len(wanted & {same(cell) for cell in row}) for row in rows[:_SEARCHED]]
+    hits = [
+        count_known(joined(rows[place : place + options.header_rows]), fields)
+        for place in range(min(len(rows), _SEARCHED))
+    ]
     return hits.index(max(hits)) if hits else 0
 
 

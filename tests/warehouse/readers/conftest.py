@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest
 
 from hub.errors import HubError
 from sources.landing import LandedFile, Media
+from warehouse.readers import tcvn3
+from warehouse.readers.batch import reader_of
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Batch:
         self, fields: Sequence[str], options: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Read all files; returns the rows of the raw table in order."""
-        reader = import_module(f"warehouse.readers.{self.files[0].media}")
+        reader = reader_of(self.files[0].media)
         reader.read(self.connection, self.path, self.files, list(fields), options or {})
         found = self.connection.execute("SELECT * FROM stg.main.tho ORDER BY _row")
         names = [column[0] for column in found.description or []]
@@ -57,10 +59,10 @@ class Batch:
         assert [row["_row"] for row in rows] == list(range(1, len(rows) + 1))
         return rows
 
-    def outcome(self, fields: Sequence[str]) -> str:
+    def outcome(self, fields: Sequence[str], options: Mapping[str, Any] | None = None) -> str:
         """Read; returns `rows`, or the next step that the error tells."""
         try:
-            self.read(fields)
+            self.read(fields, options)
         except HubError as error:
             return error.next_step
         return "rows"
@@ -80,3 +82,22 @@ def batch(tmp_path: Path) -> Iterator[Batch]:
         folder = tmp_path / "batch"
         folder.mkdir()
         yield Batch(folder, connection)
+
+
+def written(text: str, encoding: str) -> bytes:
+    """Write text; what the encoding lacks becomes lower case, as a font of capitals had it."""
+    if encoding == "windows-1258":
+        return b"".join(_in_parts(letter) for letter in unicodedata.normalize("NFC", text))
+    codes = {sign: code for code, sign in enumerate(tcvn3.TABLES[encoding])}
+    return bytes(codes.get(sign, codes.get(sign.lower(), 63)) for sign in text)
+
+
+def _in_parts(letter: str) -> bytes:
+    """Write a letter as windows-1258 does: the vowel with its hat, then the tone."""
+    try:
+        return letter.encode("cp1258")
+    except UnicodeEncodeError:
+        parts = unicodedata.normalize("NFD", letter)
+        tone = next(part for part in parts[1:] if part in "\u0300\u0309\u0303\u0301\u0323")
+        vowel = unicodedata.normalize("NFC", parts.replace(tone, ""))
+        return (vowel + tone).encode("cp1258")

@@ -42,6 +42,17 @@ def test_cells_are_text_and_a_broken_line_is_a_row(batch: Batch) -> None:
     ]
 
 
+def test_a_file_that_somebody_else_wrote(batch: Batch) -> None:
+    data = b'\xef\xbb\xbf{"Ma":"1"}\r\n\r\n \n{"Ma":"2"}\n{"Ma":"3'
+    batch.land(data, "ndjson")
+    batch.land(b'\n{"Ma":"4"}', "ndjson")
+    batch.land(b" \n", "ndjson")
+    # The half line at the end is a row without cells, for the contract to reject.
+    assert [row["Ma"] for row in batch.read(["Ma"])] == ["1", "2", None, "4"]
+    batch.again(b"", "ndjson")
+    assert batch.read(["Ma"]) == []
+
+
 def test_fields_may_have_any_name(batch: Batch) -> None:
     batch.land(b'{"Gi\xc3\xa1 (\xc4\x91\xe1\xbb\x93ng) *":"5","it\'s":"1"}\n', "ndjson", rows=1)
     assert batch.read(["Giá (đồng) *", "it's"])[0]["it's"] == "1"
@@ -75,3 +86,20 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 def test_any_text_arrives_as_it_was(batch: Batch, texts: list[str]) -> None:
     data = b"".join(json.dumps({"Ma": text}).encode() + b"\n" for text in texts)
     assert [row["Ma"] for row in batch.again(data, "ndjson", rows=len(texts)).read(["Ma"])] == texts
+
+
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lines=st.lists(st.sampled_from([*LINES, b"", b" ", b"\x00", b"\xef\xbb\xbf", b"{}{}", b"{"])),
+    put=st.binary(max_size=20),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+)
+def test_every_line_that_is_not_blank_is_a_row(
+    batch: Batch, lines: list[bytes], put: bytes, end: bytes
+) -> None:
+    data = end.join([*lines, put.replace(b"\n", b"").replace(b"\r", b"")])
+    wanted = sum(bool(line.strip()) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
+    batch.again(data, "ndjson")
+    assert len(batch.read(["Ma"])) == wanted

@@ -108,8 +108,9 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (book(*TABLE[:3]), "missing: Giá"),
-        (book([*HEADER, "Mã"]), "twice: Mã"),
+        # Workbooks hold the time they were made at, which must not get into a test's name.
+        pytest.param(book(*TABLE[:3]), "missing: Giá", id="no header"),
+        pytest.param(book([*HEADER, "Mã"]), "twice: Mã", id="a name twice"),
         (b"PK\x03\x04 half a file", "cannot be read as a workbook"),
         (b"", "cannot be read as a workbook"),
     ],
@@ -125,6 +126,18 @@ def test_a_bomb_is_not_unpacked(batch: Batch) -> None:
     batch.land(_bomb(), "xlsx")
     with pytest.raises(ProviderError, match="unpacks to 629145600 bytes"):
         batch.read(FIELDS)
+
+
+def test_a_cell_far_away_ends_no_process(batch: Batch) -> None:
+    made = openpyxl.Workbook()
+    assert made.active is not None
+    made.active["A1"], made.active["XFD1048576"] = "Mã", "x"
+    target = io.BytesIO()
+    made.save(target)
+    batch.land(target.getvalue(), "xlsx")
+    with pytest.raises(ProviderError, match="more than 4 GiB") as caught:
+        batch.read(["Mã"])
+    assert "Ctrl+End" in caught.value.next_step
 
 
 def test_unknown_options_are_refused(batch: Batch) -> None:
@@ -163,3 +176,35 @@ CELLS = st.none() | st.text(st.characters(codec="utf-8", categories=["L", "N", "
 def test_any_cells_give_rows_or_a_told_error(batch: Batch, rows: list[list[Any]]) -> None:
     for row in batch.again(book(HEADER, *rows), "xlsx").read(FIELDS, {"header_row": 1}):
         assert any(row[field] for field in FIELDS)
+
+
+def test_a_header_of_two_rows_and_titles_of_groups(batch: Batch) -> None:
+    batch.land(
+        book(
+            ["DANH SÁCH XÃ"],
+            ["TT", "Mới", None, None, "Cũ", None, "Ghi chú"],
+            [None, "Tên", None, "Mã (*)", "Tên", "Mã"],
+            ["I. Huyện Bát Xát"],
+            [1, "Xã A", None, "02647", "Xã B", "02648", "x"],
+            [2, None, None, None, "Xã C"],
+            [3, None, None, "02649"],
+            ["Nguồn: Sở Nội vụ"],
+        ),
+        "xlsx",
+    )
+    fields = ["Mới / Mã", "Mới / Tên", "Cũ / Mã", "Ghi chú"]
+    options = {"header_rows": 2, "titles": True}
+    for more in ({}, {"header_row": 2}):
+        rows = batch.read(fields, {**options, **more})
+        assert [(row["_line"], *(row[field] for field in fields)) for row in rows] == [
+            (5, "02647", "Xã A", "02648", "x"),
+            (7, "02649", None, None, None),
+        ]
+    # A row that has lost its key is no title; the field shows that it is kept.
+    rows = batch.read(["Cũ / Tên"], {**options, "key": "Mới / Mã"})
+    assert [row["Cũ / Tên"] for row in rows] == ["Xã B", "Xã C"]
+
+
+def test_names_are_known_without_their_star(batch: Batch) -> None:
+    batch.land(book(["Mã đơn vị (*)", "Tên đơn vị(*)"], ["1", "a"]), "xlsx")
+    assert batch.read(["Mã đơn vị", "Tên đơn vị (*)"])[0]["Mã đơn vị"] == "1"
