@@ -86,7 +86,10 @@ def _landed_before(
     asked = pull.client.redactor.url(requote_uri(pull.client.absolute(address)))
     for file in pull.previous.manifest.files:
         if file.url == asked and file.media == media and (file.etag or file.last_modified):
-            data = (pull.previous.path / file.name).read_bytes()
+            try:
+                data = (pull.previous.path / file.name).read_bytes()
+            except OSError:
+                return None
             if hashlib.sha256(data).hexdigest() == file.sha256:
                 return pull.previous, file
     return None
