@@ -50,16 +50,34 @@ class StatusError(ProviderError):
         self.answer = answer
 
 
+class ExpiredError(ProviderError):
+    """The source says inside a 200 that the credentials have aged; they are renewed once."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an authorised request has besides its call: held apart, to be dropped as one."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    """In place of the call's body, where the credentials go into it."""
+    token: str = field(default="", repr=False)
+    """The token they were made of, by which an old one is told from a new one."""
+
+
 class Authorizer(Protocol):
     """Puts credentials into requests; the classes of ``sources.auth``."""
 
     names: tuple[str, ...]
     """Environment variables the credentials come from, for error messages."""
+    certificate: tuple[str, str] | None
+    """Paths of a client certificate and its key, for the transport."""
 
-    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
-        """Return the headers of an authorised request; may fetch a token."""
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Return what makes this call an authorised one; may fetch a token."""
 
-    def renew(self, client: Client, deadline: Deadline, used: Mapping[str, str]) -> bool:
+    def renew(self, client: Client, deadline: Deadline, used: Credentials) -> bool:
         """Replace the credentials that were just refused; False if there is nothing to renew."""
 
 
@@ -101,7 +119,7 @@ class Client:
         self.host = urlsplit(base_url).hostname or ""
         self.served = False
         """Whether one request for data has been answered well. A system that has not is out."""
-        self._transport = Transport(limits, redactor, contact)
+        self._transport = Transport(limits, redactor, contact, certificate=auth.certificate)
         self._slots = threading.BoundedSemaphore(limits.threads)
 
     def __enter__(self) -> Self:
@@ -146,28 +164,52 @@ class Client:
 
     def _attempt(self, call: Call, deadline: Deadline, parse: Callable[[Answer], T]) -> T:
         """Ask once, or twice if the token was refused and could be renewed."""
-        headers = self.auth.headers(self, deadline) if call.authorized else {}
-        answer = self._send(call, headers, deadline)
-        if answer.status == 401 and call.authorized and self.auth.renew(self, deadline, headers):  # noqa: PLR2004
-            answer = self._send(call, self.auth.headers(self, deadline), deadline)
-        self._judge(call, answer)
+        answer, used = self._authorized(call, deadline)
+        if answer.status == _REFUSED[0] and self._renewed(call, deadline, used):
+            answer, used = self._authorized(call, deadline)
         try:
-            parsed = parse(answer)
-        except TruncatedError as error:
-            raise Fault(error) from None
+            parsed = self._read(call, answer, parse)
+        except ExpiredError as error:
+            if not self._renewed(call, deadline, used):
+                raise
+            answer, _ = self._authorized(call, deadline)
+            try:
+                parsed = self._read(call, answer, parse)
+            except ExpiredError:
+                raise ConfigurationError(
+                    error.what, next_step=f"check the values of {', '.join(self.auth.names)}"
+                ) from None
         self.served = self.served or call.authorized
         return parsed
 
-    def _send(self, call: Call, credentials: Mapping[str, str], deadline: Deadline) -> Answer:
+    def _authorized(self, call: Call, deadline: Deadline) -> tuple[Answer, Credentials]:
+        """Send a call with the present credentials, if it wants any."""
+        used = self.auth.credentials(self, deadline, call) if call.authorized else Credentials()
+        return self._send(call, used, deadline), used
+
+    def _renewed(self, call: Call, deadline: Deadline, used: Credentials) -> bool:
+        """Say whether there are new credentials in place of those just refused."""
+        return call.authorized and self.auth.renew(self, deadline, used)
+
+    def _read(self, call: Call, answer: Answer, parse: Callable[[Answer], T]) -> T:
+        """Judge the answer and return what ``parse`` makes of it."""
+        self._judge(call, answer)
+        try:
+            return parse(answer)
+        except TruncatedError as error:
+            raise Fault(error) from None
+
+    def _send(self, call: Call, credentials: Credentials, deadline: Deadline) -> Answer:
         """Send one request and follow redirects on the same host."""
-        url, params = self.absolute(call.path), call.params
-        headers = {"Accept": call.accept, **call.headers, **credentials}
+        url, params = self.absolute(call.path), {**call.params, **credentials.params}
+        headers = {"Accept": call.accept, **call.headers, **credentials.headers}
+        body = call.body if credentials.body is None else credentials.body
         if not self._slots.acquire(timeout=deadline.remaining()):
             raise deadline.passed(call.where)
         try:
             with deadline.cutter(self.limits.page_deadline) as cutter:
                 for _ in range(_HOPS):
-                    request = Request(call.method, url, params, headers, call.body)
+                    request = Request(call.method, url, params, headers, body)
                     answer = self._transport.send(request, cutter, deadline, call.where)
                     if answer.status not in _REDIRECT or call.method != "GET":
                         return answer

@@ -79,6 +79,8 @@ class Answer:
     """Redacted."""
     media: str
     location: str
+    headers: Mapping[str, str]
+    """As they came, for what only some kinds need (``Link``); names in any case."""
     etag: str | None
     last_modified: str | None
     retry_after: float | None
@@ -87,14 +89,22 @@ class Answer:
 class Transport:
     """A ``requests`` session whose every read ends in time."""
 
-    def __init__(self, limits: Limits, redactor: Redactor, contact: str) -> None:
-        """Prepare the connection pool."""
+    def __init__(
+        self,
+        limits: Limits,
+        redactor: Redactor,
+        contact: str,
+        *,
+        certificate: tuple[str, str] | None = None,
+    ) -> None:
+        """Prepare the connection pool; ``certificate`` is a client's, and its key (paths)."""
         self._limits = limits
         self._redactor = redactor
         self._session = requests.Session()
         # The machine's proxies and ~/.netrc are none of a definition's business, and a .netrc
         # entry would silently replace the Authorization header.
         self._session.trust_env = False
+        self._session.cert = certificate
         self._session.headers["User-Agent"] = f"provincial-data-hub ({contact})"
         self._session.headers["Accept-Encoding"] = "gzip, br"
         adapter = _Adapter(pool_connections=1, pool_maxsize=limits.threads)
@@ -170,6 +180,7 @@ class Transport:
             url=self._redactor.url(response.url),
             media=headers.get("Content-Type", "").split(";")[0].strip().lower(),
             location=headers.get("Location", ""),
+            headers=headers,
             etag=headers.get("ETag"),
             last_modified=headers.get("Last-Modified"),
             retry_after=seconds_to_wait(headers.get("Retry-After", "")),
