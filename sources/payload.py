@@ -43,18 +43,14 @@ class TruncatedError(ProviderError):
 
 def envelope(body: bytes) -> Envelope:
     """Return the outer object of a JSON answer; raises ``ProviderError`` if it is none."""
-    body = body.removeprefix(BOM)
-    kind = sniff(body)
-    if kind:
-        # Proxies that give up in the middle of a head leave an empty 200 behind.
-        wrong = TruncatedError if kind == EMPTY else ProviderError
-        raise wrong(
-            f"{kind} instead of JSON",
-            next_step="open the address in a browser: maintenance page, login page or firewall?",
-        )
-    require_utf8(body)
-    outer: Envelope = _decode(_object, body, "the answer")
+    outer: Envelope = _decode(_object, _json(body), "the answer")
     return outer
+
+
+def array(body: bytes) -> list[msgspec.Raw]:
+    """Return the raw items of an answer that is an array; raises ``ProviderError`` if not."""
+    items: list[msgspec.Raw] = _decode(_array, _json(body), "the answer")
+    return items
 
 
 def records(outer: Envelope, path: str) -> list[msgspec.Raw]:
@@ -118,6 +114,21 @@ def require_utf8(body: bytes) -> None:
                 f"the answer is not UTF-8 (near byte {start + error.start})",
                 next_step="ask the provider for UTF-8",
             ) from None
+
+
+def _json(body: bytes) -> bytes:
+    """Return what should be JSON; raises if something else came."""
+    body = body.removeprefix(BOM)
+    kind = sniff(body)
+    if kind:
+        # Proxies that give up in the middle of a head leave an empty 200 behind.
+        wrong = TruncatedError if kind == EMPTY else ProviderError
+        raise wrong(
+            f"{kind} instead of JSON",
+            next_step="open the address in a browser: maintenance page, login page or firewall?",
+        )
+    require_utf8(body)
+    return body
 
 
 def _walk(outer: Envelope, path: str) -> msgspec.Raw | None:

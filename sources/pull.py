@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "ckan": "sources.ckan",
     "edxml": "sources.edxml",
     "portal": "sources.portal",
+    "rest": "sources.rest",
 }
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
