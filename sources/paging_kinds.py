@@ -61,8 +61,10 @@ def _as_tuple(value: Any) -> Any:  # noqa: ANN401 - raw YAML
     return (value,) if isinstance(value, str) else value
 
 
+FieldPath = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]+$')]
+"""Dotted path of a record's field; the decoder knows no names with quotes or backslashes."""
 Key = Annotated[
-    tuple[str, ...] | None,
+    tuple[FieldPath, ...] | None,
     BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...] | None),
 ]
 """Paths of the fields by which a record is told from all others."""
@@ -178,7 +180,7 @@ class KeysetPaging(Paging):
 
     kind: Literal["keyset"]
     parameter: str = "lastId"
-    field: str
+    field: FieldPath
     """Path of the record's field; the list is sorted by it and no two rows have the same."""
     start: str | None = None
     """Value for the first page; without one the parameter is left out."""
@@ -204,10 +206,10 @@ class KeysetPaging(Paging):
                 return
             try:
                 values = read.texts(page.records)
-                order.require(values)
                 # A source that means "from" rather than "behind" ends with its last row alone.
                 if not fresh and (len(values) > 1 or values[0] != last):
                     raise repeated()
+                order.require(values)
             except ProviderError as error:
                 raise error.at(where) from None
             if not fresh:

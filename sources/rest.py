@@ -26,6 +26,7 @@ from sources.context import PullContext
 from sources.date_windows import DateWindows
 from sources.ndjson import lines
 from sources.paging import Page, lander, repeated
+from sources.paging_kinds import FieldPath
 from sources.record_keys import Field as RecordField
 from sources.record_keys import tag
 from sources.rest_list import Land, Listing, Reading
@@ -42,9 +43,9 @@ _FILE_ROWS = 5000
 class Parent(Listing):
     """A list whose records each have a list of children."""
 
-    id: str
+    id: FieldPath
     """Path of the parent's id in its record."""
-    into: str
+    into: FieldPath
     """Name of the field in which each child row gets it."""
     most: Annotated[int, Field(ge=1)] = 100_000
     """Parents believed, at most."""
