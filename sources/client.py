@@ -142,12 +142,14 @@ class Client:
             try:
                 return self._attempt(call, deadline, parse)
             except Fault as fault:
+                self._mask(fault.error)
                 attempt += 1
                 if attempt > self.limits.retries:
                     raise _final(fault, attempt).at(call.where) from None
                 wait = self._wait(attempt, fault.retry_after)
                 deadline.sleep(wait, call.where, fault.error.what)
             except HubError as error:
+                self._mask(error)
                 raise error.at(call.where) from None
 
     def absolute(self, path: str) -> str:
@@ -248,6 +250,12 @@ class Client:
             account = f"the account of {names}" if names else "an anonymous reader"
             next_step = f"ask the provider whether {account} may read this, or a firewall blocks it"
         raise StatusError(f"{what}{detail}", answer=answer, next_step=next_step)
+
+    def _mask(self, error: HubError) -> None:
+        """Mask secrets in an error, whoever made it: a page's title or a decoder may quote them."""
+        error.what = self.redactor.text(error.what)
+        error.next_step = self.redactor.text(error.next_step)
+        error.args = (error.what,)
 
     def _wait(self, attempt: int, retry_after: float | None) -> float:
         """Return the seconds before the next attempt: doubling, with jitter, or as asked for."""

@@ -471,9 +471,10 @@ def test_a_field_is_read_by_its_bytes(pairs: list[tuple[str | int, str]]) -> Non
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=40) | st.text(alphabet='{}[]":,ab1n\\ ', max_size=40).map(str.encode))
 def test_no_record_gives_anything_but_a_key_or_a_typed_error(record: bytes) -> None:
-    for use in (lambda: Field("a")([record]), lambda: tag([record], "a", "1")):
-        with contextlib.suppress(ProviderError):
-            use()
+    with contextlib.suppress(ProviderError):
+        Field("a")([record])
+    with contextlib.suppress(ProviderError):
+        tag([record], "a", "1")
 
 
 @settings(max_examples=200, deadline=None)
