@@ -193,6 +193,14 @@ class KeysetPaging(Paging):
 
     def read(self, walk: Walk) -> None:
         """Ask on from the last row until a page brings nothing new."""
+        self._read(walk)
+        kept = walk.kept
+        # One row may go and another come behind an unchanged total: rows told apart by their
+        # key are then more than it claims, and none too many.
+        kept.moved = kept.total is not None and kept.rows > kept.total
+
+    def _read(self, walk: Walk) -> None:
+        """Ask for page after page."""
         walk.kept.covering = True
         sized: Parameters = {self.size_parameter: self.page_size} if self.size_parameter else {}
         read, order = RecordField(self.field), _Order(self.field)

@@ -110,6 +110,11 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         _require_address(address, system.base_url.env)
         redactor = Redactor()
         auth = authorizer(system.auth, values, redactor)
+        if auth.certificate and urlsplit(address).scheme != "https":
+            raise ConfigurationError(
+                "a client certificate can only be shown over https",
+                next_step=f"set {system.base_url.env} to an https address",
+            )
     except HubError as error:
         raise error.at(system.name) from None
     contact = environment.get(CONTACT, "").strip() or system.owner

@@ -94,7 +94,10 @@ def _children(pull: PullContext[Fetch], parent: Parent) -> list[int | None]:
     field = RecordField(parent.id)
 
     def take(_: Page, records: list[msgspec.Raw]) -> None:
+        before = len(ids)
         ids.update(dict.fromkeys(field.texts(records)))
+        if records and len(ids) == before:
+            raise repeated()
         if len(ids) > parent.most:
             raise ProviderError(
                 f"more than {parent.most} parents",

@@ -444,6 +444,14 @@ def test_a_client_certificate_is_shown(puller: Puller, tmp_path: Path, *, known:
                 assert seen == []
 
 
+def test_a_client_certificate_is_not_left_out_in_silence(puller: Puller, tmp_path: Path) -> None:
+    client = issue(tmp_path, "a")
+    certified(puller, 1, client.path, client.key_path)
+    puller.environment["THU_URL"] = "http://localhost:1"
+    with pytest.raises(ConfigurationError, match="only be shown over https"):
+        puller()
+
+
 @pytest.mark.parametrize("wrong", ["no file", "other key", "passphrase", "the text itself"])
 def test_an_unusable_certificate_is_known_before_anything_is_sent(
     server: FaultServer, puller: Puller, tmp_path: Path, wrong: str

@@ -484,6 +484,14 @@ def test_more_parents_than_believed_are_refused(server: FaultServer, rest: Pulle
         rest()
 
 
+def test_a_parent_list_that_repeats_is_caught(server: FaultServer, rest: Puller) -> None:
+    family(rest, total=None, paging={"kind": "page", "stands_still": True, "page_size": 7})
+    server.routes["/rows"] = lambda _: envelope(PARENTS)
+    with pytest.raises(ProviderError, match="repeats itself") as caught:
+        rest()
+    assert caught.value.where == "tinh/thu/thu parents page 2"
+
+
 def test_a_child_that_has_the_field_already_is_named(server: FaultServer, rest: Puller) -> None:
     steps(server, {})
     family(rest, into="buoc")
