@@ -109,13 +109,17 @@ class _Walk:
         page = self._page(Slice(0, asked))
         self._keep(page, self._of(page), None)
         # A source that caps the page size in silence gives as many rows as it ever will.
-        size = back = end = len(page.records)
-        if self._is_complete():
-            return
-        if size < self._slices.least:
+        size = len(page.records)
+        while size < self._slices.least and not self._is_complete():
+            # Too few to overlap: nothing must lie behind them, and after that they must still be
+            # all there is in front, or rows moved forward between the two answers.
             self._require_end(self._slices.beyond(size, asked))
-            return
-        while True:
+            page = self._page(Slice(0, asked))
+            size = len(page.records)
+            if not self._keep(page, self._of(page), None):
+                return
+        back = end = size
+        while not self._is_complete():
             wanted = self._slices.fit(max(0, end - 1), size)
             page = self._page(wanted)
             keys = self._of(page)
@@ -128,8 +132,6 @@ class _Walk:
             back = size
             fresh = self._keep(page, keys, end - 1 - wanted.start)
             end = wanted.start + came
-            if self._is_complete():
-                return
             if came < wanted.size and not fresh:
                 break
         if not self._slices.is_sure and self._kept.total is None:

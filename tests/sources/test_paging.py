@@ -239,6 +239,13 @@ def test_rows_that_leave_in_number_pass_none_over(kind: str, size: int, *, count
         source.require_whole()
 
 
+def test_a_list_of_a_few_rows_may_move_too() -> None:
+    """What lay behind the first row is in front of its place when the next answer is cut."""
+    source = Moving([0, 1, 2], [[(False, 0.0), (False, 0.0)]], cap=1, counts=False)
+    source.read({**OFFSET, "page_size": 2}, source.by_offset)
+    assert source.landed == [0, 2]
+
+
 def test_rows_added_in_front_come_in_a_second_pass() -> None:
     source = Moving(list(range(20)), [[(True, 0.0)] * 3])
     source.read({**OFFSET, "page_size": 5}, source.by_offset)
@@ -444,6 +451,33 @@ def test_windows_split_until_each_row_came_once(
     paging = windows(cap=cap, until_included=included)
     paging.read(ListOfWindows("thu", archive.open, one_by_one), paging.spans(None, None, NOW))
     assert sorted(archive.landed, key=int) == [str(index) for index in range(len(seconds))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seconds=st.lists(st.integers(0, 59 * 24 * 3600), min_size=1, max_size=30, unique=True),
+    cap=st.integers(2, 6),
+    touched=st.lists(st.integers(0, 29), max_size=30),
+)
+def test_rows_that_change_while_windows_are_read_are_not_lost(
+    seconds: list[int], cap: int, touched: list[int]
+) -> None:
+    first = datetime(2026, 1, 1)  # noqa: DTZ001 - Vietnam time
+    archive = Archive([first + timedelta(seconds=s) for s in seconds], cap, included=False)
+    changed: set[str] = set()
+
+    def opened(span: Span, last: datetime) -> tuple[Kept, Callable[[Step], Page]]:
+        if touched:
+            index = touched.pop() % len(seconds)
+            changed.add(str(index))
+            archive.times[index] = NOW + timedelta(seconds=len(archive.asked) + 1)
+        return archive.open(span, last)
+
+    paging = windows(cap=cap)
+    paging.read(ListOfWindows("thu", opened, one_by_one), paging.spans(None, None, NOW))
+    every = {str(index) for index in range(len(seconds))}
+    assert set(archive.landed) == every
+    assert all(archive.landed.count(id_) == 1 for id_ in every - changed)
 
 
 def test_a_window_that_cannot_split_further_is_named() -> None:
