@@ -91,7 +91,8 @@ class Listing(Strict):
     def _fits_together(self) -> Self:
         """Options that exclude or need each other."""
         paging = self.paging
-        by_body = isinstance(paging, NextUrlPaging | TokenPaging)
+        pages = paging.inner if isinstance(paging, DateWindows) else paging
+        by_body = isinstance(pages, NextUrlPaging | TokenPaging)
         faults = {
             "`body` and `parameters_in: body` need method POST": self.method == "GET"
             and (self.body is not None or self.parameters_in == "body"),
@@ -101,7 +102,7 @@ class Listing(Strict):
             and (self.total is not None or self.success is not None or by_body),
             "say `total` or `total_header`, not both": bool(self.total and self.total_header),
             "paging kinds that follow an address need method GET": self.method == "POST"
-            and isinstance(paging, NextUrlPaging | LinkPaging),
+            and isinstance(pages, NextUrlPaging | LinkPaging),
             "paging kind date_windows needs `since_parameter` and `until_parameter`": isinstance(
                 paging, DateWindows
             )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources.landing import Position
+from sources.pull import KINDS
+from sources.rest import Fetch
+from sources.spec import DatasetSpec
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.faults import Answerer, Asked, FaultServer, Reply, as_json
 
@@ -509,6 +516,12 @@ def test_a_child_that_has_the_field_already_is_named(server: FaultServer, rest: 
         ({"records": "", "paging": {"kind": "next_url"}}, "no envelope"),
         ({"total": "n", "total_header": "X"}, "not both"),
         ({"method": "POST", "paging": {"kind": "link_header"}}, "need method GET"),
+        (
+            {"method": "POST", "since_parameter": "a", "until_parameter": "b",
+             "paging": {"kind": "date_windows", "start": "2026-01-01", "step": "day",
+                        "until_included": True, "inner": {"kind": "link_header"}}},
+            "need method GET",
+        ),
         ({"path": "/a/{id}"}, "go together"),
         ({"time_zone": "Hà Nội"}, "no time zone"),
         (
@@ -546,6 +559,29 @@ def test_a_list_that_moves_under_http_loses_nothing(server: FaultServer, rest: P
     landed = [row["Ma"] for row in found(rest)]
     assert len(landed) == len(set(landed))
     assert set(range(4, 21)) <= set(landed)
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sources.md"
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=["a list", "children"])
+def test_the_documents_examples_are_valid(text: str) -> None:
+    document = yaml.safe_load(textwrap.dedent(text))
+    for dataset in document.get("datasets", [document]):
+        Fetch.model_validate(dataset["fetch"])
+        if "name" in dataset:
+            DatasetSpec.model_validate(dataset)
+
+
+def test_the_document_names_every_kind() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    kinds = re.findall(r'kind: Literal\["(\w+)"\]', "".join(
+        (DOCUMENT.parents[1] / "sources" / name).read_text(encoding="utf-8")
+        for name in ("spec.py", "paging_kinds.py", "date_windows.py")
+    ))  # fmt: skip
+    assert len(kinds) == 18
+    assert [kind for kind in [*kinds, *KINDS] if f"| `{kind}` |" not in text] == []
 
 
 def test_errors_are_the_hubs_own(server: FaultServer, rest: Puller) -> None:
