@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from checks.contract import Contract
 from hub.catalog import Catalog
 from hub.errors import HubError, TransientError, unforeseen
+from hub.fingerprint import fingerprint
 from hub.settings import Settings
 from hub.settle import Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
@@ -41,10 +42,18 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Span:
-    """A backfill window asked for by hand; open ends are None."""
+    """What is asked for by hand instead of what is new."""
 
     since: datetime | None = None
+    """Begin of a backfill's window; None for an open end."""
     until: datetime | None = None
+    whole: bool = False
+    """Everything, to be compared: a reconciliation."""
+
+    @property
+    def backfill(self) -> bool:
+        """Whether only a window is asked for, so that the cursor stays where it is."""
+        return self.since is not None or self.until is not None
 
 
 @dataclass(frozen=True)
@@ -135,17 +144,19 @@ def land(
             continue
         try:
             context.catalog.contract(dataset)
+            position, last_whole = _position(context.lake, system, dataset)
             if session is None:
                 session = open_session(bounded, environment)
             result = pull(
                 bounded,
                 dataset,
-                position=_position(context.lake, system, dataset),
+                position=position,
                 landing=Landing(context.settings.landing),
                 environment=environment,
                 session=session,
                 since=context.span.since,
                 until=context.span.until,
+                whole=context.span.whole or _is_due(dataset, last_whole, started_at),
                 progress=partial(progress, dataset.name),
             )
         except HubError as error:
@@ -169,14 +180,27 @@ def _bounded(system: SystemSpec, context: Context) -> SystemSpec:
     return system.model_copy(update={"limits": limits})
 
 
-def _position(lake: Lake, system: SystemSpec, dataset: DatasetSpec) -> Position:
+def _position(
+    lake: Lake, system: SystemSpec, dataset: DatasetSpec
+) -> tuple[Position, datetime | None]:
+    """Return where the next pull starts, and when everything was last compared."""
     if not lake.exists:
-        return Position()
+        return Position(), None
     connection = lake.writer()
     try:
-        return loads.position(connection, system.name, dataset.name)
+        return (
+            loads.position(connection, system.name, dataset.name),
+            loads.reconciled(connection, system.name, dataset.name),
+        )
     finally:
         connection.close()
+
+
+def _is_due(dataset: DatasetSpec, last_whole: datetime | None, now: datetime) -> bool:
+    """Whether an incremental dataset must be pulled whole tonight; nights vary by some hours."""
+    if dataset.reconcile_days is None:
+        return False
+    return last_whole is None or now - last_whole > timedelta(days=dataset.reconcile_days, hours=-6)
 
 
 def load(
@@ -252,6 +276,7 @@ def _load(
         raise batch
     manifest = batch.manifest
     contract = context.catalog.contract(dataset)
+    seen = fingerprint(connection, contract, dataset, manifest)
     base = replace(
         base,
         batch=manifest.batch,
@@ -260,7 +285,12 @@ def _load(
         cursor_before=manifest.cursor_before,
         cursor_after=manifest.cursor_before,
         claimed=manifest.claimed,
+        fingerprint=seen,
+        whole=manifest.whole,
     )
+    before = loads.latest(connection, status="good").get((base.source, base.dataset))
+    if before is not None and before["fingerprint"] == seen:
+        return Settled(_same_again(base, before), last_checks(connection, base))
     with staged_in(context, connection, contract, manifest.batch):
         base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
         return settle(
@@ -268,9 +298,16 @@ def _load(
             connection,
             contract,
             base,
-            whole=dataset.mode == "full" and not manifest.backfill,
+            whole=manifest.whole,
             cursor=None if manifest.backfill else dataset.cursor,
         )
+
+
+def _same_again(base: LoadRecord, before: dict[str, Any]) -> LoadRecord:
+    """Return the record of a batch that says what the last one said, under the same rules."""
+    same = {name: before[name] for name in ("fetched", "rejected", "repaired", "duplicates")}
+    kept = same["fetched"] - same["rejected"] - same["duplicates"]
+    return replace(base, status=loads.UNCHANGED, unchanged=kept, **same)
 
 
 @contextmanager

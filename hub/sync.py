@@ -23,10 +23,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hub.errors import ConfigurationError, HubError
-from hub.load import Context, Outcome, Pulled, Span, land, system_lock
+from hub.load import Context, Outcome, Pulled, land, system_lock
 from sources.spec import DatasetSpec, SystemSpec
+from warehouse import loads
 
 if TYPE_CHECKING:
+    from hub.catalog import DerivedSpec
     from hub.derive import Input
 
 Progress = Callable[[str, int, int | None], None]
@@ -75,7 +77,7 @@ def sync(
         for name, sets in chosen.datasets.items()
         if _fitting(context, sets)
     ]
-    if context.span != Span() and not systems:
+    if context.span.backfill and not systems:
         raise ConfigurationError(
             "a backfill needs a dataset that can be asked for a window of time",
             next_step="name an incremental dataset, or leave --since and --until away",
@@ -93,11 +95,26 @@ def sync(
                     if lock is not None:
                         lock.__exit__(None, None, None)
                 _note(report, outcomes, finished)
-            if chosen.derived or not selection:
-                outcomes, report.stale = runs.derive_tables(instance, context, chosen.derived)
-                _note(report, outcomes, finished)
+            derived = [*chosen.derived, *_fed(context, chosen.derived, report.outcomes)]
+            outcomes, report.stale = runs.derive_tables(instance, context, derived)
+            _note(report, outcomes, finished)
     report.seconds = time.monotonic() - clock
     return report
+
+
+def _fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -> list[DerivedSpec]:
+    """Return the tables that nobody named and whose inputs have just changed."""
+    loaded = {
+        f"{outcome.record.source}/{outcome.record.dataset}"
+        for outcome in outcomes
+        if outcome.record.status == loads.LOADED
+    }
+    return [
+        derived
+        for derived in context.catalog.derived.values()
+        if derived not in chosen
+        and any(name in loaded for t in derived.inputs for name, _ in context.catalog.feeding(t))
+    ]
 
 
 @contextmanager
@@ -113,7 +130,7 @@ def _abandoned(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
 
 def _fitting(context: Context, datasets: list[DatasetSpec]) -> list[DatasetSpec]:
     """Leave out of a backfill what can only be pulled whole."""
-    if context.span == Span():
+    if not context.span.backfill:
         return datasets
     return [dataset for dataset in datasets if dataset.mode == "incremental"]
 

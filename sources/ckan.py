@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hub.errors import ProviderError
-from sources import ckan_action, filetypes, payload
+from sources import ckan_action, download, filetypes, payload
 from sources.ckan_package import Resource, choose, resources
 from sources.context import PullContext
 from sources.paging import Page, offsets
@@ -71,19 +71,12 @@ def _land_file(pull: PullContext[Fetch], resource: dict[str, Any]) -> None:
     if not url:
         raise ProviderError(f"a resource of package {pull.fetch.package} has no address")
 
-    def read(answer: Answer) -> Answer:
-        filetypes.require(media, answer.body)
-        return answer
-
-    answer = pull.ask(url, read, what="file", accept="*/*")
-    pull.batch.file(
-        answer.body,
-        suffix=f".{media}",
+    download.land_file(
+        pull,
+        url,
         media=media,
-        url=answer.url,
-        status=answer.status,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
+        suffix=f".{media}",
+        require=lambda body: filetypes.require(media, body),
     )
     pull.progress(1, 1)
 

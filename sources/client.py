@@ -24,11 +24,12 @@ from typing import Protocol, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
-from sources.deadline import Deadline
+from sources.deadline import Deadline, Pace
+from sources.hosts import Hosts
 from sources.payload import TruncatedError, sniff
 from sources.redact import Redactor
 from sources.spec import Limits
-from sources.transport import Answer, Fault, Request, Transport
+from sources.transport import NOT_MODIFIED, Answer, Fault, Request, Route, Transport
 
 T = TypeVar("T")
 
@@ -109,8 +110,10 @@ class Client:
         *,
         redactor: Redactor,
         contact: str,
+        hosts: Hosts | None = None,
+        route: Route | None = None,
     ) -> None:
-        """Prepare; nothing is sent yet."""
+        """Prepare; nothing is sent yet. Without ``hosts`` only the own host is read."""
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.limits = limits
@@ -119,7 +122,9 @@ class Client:
         self.host = urlsplit(base_url).hostname or ""
         self.served = False
         """Whether one request for data has been answered well. A system that has not is out."""
-        self._transport = Transport(limits, redactor, contact, certificate=auth.certificate)
+        self.hosts = hosts or Hosts(base_url)
+        self._transport = Transport(limits, redactor, contact, self.hosts, route or Route())
+        self._pace = Pace(limits.per_minute)
         self._slots = threading.BoundedSemaphore(limits.threads)
 
     def __enter__(self) -> Self:
@@ -153,15 +158,10 @@ class Client:
                 raise error.at(call.where) from None
 
     def absolute(self, path: str) -> str:
-        """Return the URL of a path; a whole URL must be one of this system's host."""
+        """Return the URL of a path; a whole URL must be of a host that the definition allows."""
         if not urlsplit(path).scheme:
             return f"{self.base_url}/{path.lstrip('/')}"
-        if not same_host(self.base_url, path):
-            raise ProviderError(
-                f"address on another host: {self.redactor.url(path)}",
-                next_step=f"the definition reads {self.host} only; ask the provider, or define "
-                "the other host as a system of its own",
-            )
+        self.hosts.require(path, self.redactor.url(path))
         return path
 
     def _attempt(self, call: Call, deadline: Deadline, parse: Callable[[Answer], T]) -> T:
@@ -202,34 +202,49 @@ class Client:
             raise Fault(error) from None
 
     def _send(self, call: Call, credentials: Credentials, deadline: Deadline) -> Answer:
-        """Send one request and follow redirects on the same host."""
-        url, params = self.absolute(call.path), {**call.params, **credentials.params}
-        headers = {"Accept": call.accept, **call.headers, **credentials.headers}
-        body = call.body if credentials.body is None else credentials.body
+        """Send one request and follow redirects; another host never sees the credentials."""
+        url: str = self.absolute(call.path)
+        params: Mapping[str, str] | None = call.params
+        self._pace.wait(deadline, call.where)
         if not self._slots.acquire(timeout=deadline.remaining()):
             raise deadline.passed(call.where)
         try:
             with deadline.cutter(self.limits.page_deadline) as cutter:
                 for _ in range(_HOPS):
-                    request = Request(call.method, url, params, headers, body)
+                    own = self.hosts.is_own(url)
+                    request = self._request(call, credentials if own else None, url, params)
                     answer = self._transport.send(request, cutter, deadline, call.where)
                     if answer.status not in _REDIRECT or call.method != "GET":
                         return answer
-                    url, params = urljoin(answer.address, answer.location), {}
-                    if not same_host(self.base_url, url):
-                        raise ProviderError(
-                            f"redirected to another host: {self.redactor.url(url)}",
-                            next_step="if the system has moved, change its address; "
-                            "a login page means that the credentials do not reach it",
-                        )
+                    url, params = urljoin(answer.address, answer.location), None
+                    self.hosts.require(url, self.redactor.url(url))
         finally:
             self._slots.release()
         raise ProviderError(f"more than {_HOPS} redirects in a row: {self.redactor.url(url)}")
 
+    def _request(
+        self,
+        call: Call,
+        credentials: Credentials | None,
+        url: str,
+        params: Mapping[str, str] | None,
+    ) -> Request:
+        """Return what is sent for a call; ``params`` are None behind a redirect."""
+        headers = {"Accept": call.accept, **call.headers}
+        asked = dict(params or {})
+        body = call.body
+        if credentials is not None:
+            headers.update(credentials.headers)
+            asked.update(credentials.params if params is not None else {})
+            body = body if credentials.body is None else credentials.body
+        certificate = None if credentials is None else self.auth.certificate
+        return Request(call.method, url, asked, headers, body, certificate)
+
     def _judge(self, call: Call, answer: Answer) -> None:
         """Raise for every answer that is no success."""
         status = answer.status
-        if status in _SUCCESS:
+        asked_for_changes = call.headers.keys() & {"If-None-Match", "If-Modified-Since"}
+        if status in _SUCCESS or (status == NOT_MODIFIED and asked_for_changes):
             return
         what = f"HTTP {status} from {self.host}"
         if status in _MAY_PASS or status in _SERVER:
@@ -262,20 +277,6 @@ class Client:
         backoff = min(self.limits.backoff * 2.0 ** (attempt - 1), self.limits.max_wait)
         jittered = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
         return max(jittered, min(retry_after or 0.0, self.limits.max_wait))
-
-
-def same_host(base: str, url: str) -> bool:
-    """Say whether a URL may be read with this system's credentials: same host, port and TLS."""
-    ours, theirs = urlsplit(base), urlsplit(url)
-    if ours.hostname != theirs.hostname or theirs.scheme not in _PORTS:
-        return False
-    if (ours.scheme, theirs.scheme) == ("http", "https") and ours.port is None:
-        return theirs.port is None
-    ports = [part.port or _PORTS.get(part.scheme) for part in (ours, theirs)]
-    return ours.scheme == theirs.scheme and ports[0] == ports[1]
-
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def _final(fault: Fault, attempts: int) -> HubError:

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 from hub.errors import ConfigurationError
 from sources.client import JSON, Call, Client
 from sources.deadline import Deadline
-from sources.landing import BatchWriter, Window
+from sources.landing import BatchWriter, LandedBatch, Window
 from sources.spec import DatasetSpec, Strict, SystemSpec
 from sources.transport import Answer
 
@@ -47,6 +47,8 @@ class PullContext(Generic[F]):
     deadline: Deadline
     progress: Progress
     connection: Client | None
+    previous: LandedBatch | None = None
+    """The last committed batch, if landing still has it."""
 
     @property
     def name(self) -> str:
@@ -68,9 +70,12 @@ class PullContext(Generic[F]):
         what: str,
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """Ask the source and return what ``parse`` reads; ``what`` names the page in errors."""
-        call = Call(path, f"{self.name} {what}", params=params or {}, accept=accept)
+        call = Call(
+            path, f"{self.name} {what}", params=params or {}, accept=accept, headers=headers or {}
+        )
         return self.client.fetch(call, self.deadline, parse)
 
     def quote(self, sentence: str) -> str:

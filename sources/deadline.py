@@ -86,6 +86,27 @@ class Deadline:
             self._cutters.discard(cutter)
 
 
+class Pace:
+    """Spaces a system's requests evenly, whichever of its threads and datasets they are for."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        """Remember how many a minute; None for as many as come."""
+        self._gap = 60.0 / per_minute if per_minute else 0.0
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self, deadline: Deadline, where: str) -> None:
+        """Wait for this request's turn; raises at once if it comes after the deadline."""
+        if not self._gap:
+            return
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._gap
+        if turn > now:
+            deadline.sleep(turn - now, where, "the source's limits.per_minute")
+
+
 class Cutter:
     """Shuts down the socket of the request that its thread is making, when time is up."""
 

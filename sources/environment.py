@@ -25,6 +25,7 @@ SET_THEM = "set each variable, or <NAME>_FILE to the path of a file that holds t
 def references(system: SystemSpec) -> list[FromEnv]:
     """Return every reference to the environment in a definition, address first, each once."""
     found = [] if system.base_url is None else [system.base_url]
+    found += [item for item in (system.proxy, system.tls and system.tls.ca_bundle) if item]
     for name in type(system.auth).model_fields:
         value = getattr(system.auth, name)
         candidates = value.values() if isinstance(value, dict) else [value]

@@ -50,6 +50,10 @@ _PARTIAL = ".partial-"
 _ID_LENGTH = 20
 
 
+class EnoughError(Exception):
+    """A batch that is only a sample is full; ``sources.pull`` ends the pull there."""
+
+
 class Landing:
     """The folder below which every batch lies."""
 
@@ -67,6 +71,16 @@ class Landing:
                 if pid == str(os.getpid()) or not is_running(pid):
                     shutil.rmtree(leftover)
         return BatchWriter(folder, system, dataset, position, window)
+
+    def find(self, system: str, dataset: str, batch: str | None) -> LandedBatch | None:
+        """Return a batch by name, or None if it is not there, or not as it was sealed."""
+        path = self.root / system / dataset / (batch or "")
+        if batch is None or not path.is_dir():
+            return None
+        try:
+            return self.load(path)
+        except InternalError:
+            return None  # whoever loads this very batch is told; a pull fetches it anew
 
     @staticmethod
     def load(path: Path) -> LandedBatch:
@@ -99,6 +113,8 @@ class BatchWriter:
         self._content = hashlib.sha256()
         self._claimed: int | None = None
         self._started = _now()
+        self.sample: int | None = None
+        """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
         with writing(self._partial):
             self._partial.mkdir()
 
@@ -175,31 +191,40 @@ class BatchWriter:
         note: dict[str, str] | None = None,
     ) -> None:
         """Write a whole file of another format, with the facts its table needs."""
-        digest = hashlib.sha256(data).hexdigest()
-        note = note or {}
-        self._content.update(msgspec.json.encode([media, digest, sorted(note.items())]) + b"\n")
-        self._keep(
-            data,
-            LandedFile(
-                name=f"files/{len(self._files):05}{suffix}",
-                media=media,
-                bytes=len(data),
-                sha256=digest,
-                rows=rows,
-                url=url,
-                status=status,
-                etag=etag,
-                last_modified=last_modified,
-                note=note,
-            ),
+        landed = LandedFile(
+            name=f"files/{len(self._files):05}{suffix}",
+            media=media,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            rows=rows,
+            url=url,
+            status=status,
+            etag=etag,
+            last_modified=last_modified,
+            note=note or {},
         )
+        self._content.update(_facts(landed))
+        self._keep(data, landed)
+
+    def again(self, batch: LandedBatch, file: LandedFile) -> None:
+        """Take over a file of an earlier batch, which the source says has not changed."""
+        landed = msgspec.structs.replace(
+            file, name=f"files/{len(self._files):05}{Path(file.name).suffix}"
+        )
+        path = self._partial / landed.name
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            os.link(batch.path / file.name, path)
+        self._content.update(_facts(landed))
+        self._files.append(landed)
 
     def seal(self) -> LandedBatch:
         """Make the batch visible; raises ``ProviderError`` if rows are missing or too many."""
         rows = self.rows
-        if self._claimed is not None and rows is not None and rows != self._claimed:
+        expected = self._claimed if self.sample is None else None
+        if expected is not None and rows is not None and rows != expected:
             raise ProviderError(
-                f"the source says it has {self._claimed} rows and sent {rows}",
+                f"the source says it has {expected} rows and sent {rows}",
                 next_step="nothing was loaded; ask the provider if it is so again tomorrow",
             )
         manifest = self._manifest(rows)
@@ -226,7 +251,7 @@ class BatchWriter:
             dataset,
             self._position.batch,
             self._position.cursor,
-            [window.since, window.until] if window.backfill else None,
+            [window.since, window.until] if window.backfill else window.whole,
             content,
         ]
         return Manifest(
@@ -240,6 +265,7 @@ class BatchWriter:
             rows=rows,
             cursor_before=self._position.cursor,
             backfill=window.backfill,
+            whole=window.whole,
             started_at=self._started,
             finished_at=_now(),
         )
@@ -249,6 +275,8 @@ class BatchWriter:
         with writing(self._partial / landed.name):
             self._write(landed.name, data)
         self._files.append(landed)
+        if self.sample is not None and sum(f.rows or 1 for f in self._files) >= self.sample:
+            raise EnoughError
 
     def _write(self, name: str, data: bytes) -> None:
         """Write a file and have it on the disk before going on."""
@@ -258,6 +286,12 @@ class BatchWriter:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _facts(landed: LandedFile) -> bytes:
+    """Return what a file's content is: its medium, its bytes and the facts beside it."""
+    facts = [landed.media, landed.sha256, sorted(landed.note.items())]
+    return msgspec.json.encode(facts) + b"\n"
 
 
 def _now() -> str:

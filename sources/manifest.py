@@ -56,6 +56,11 @@ class Window(msgspec.Struct, frozen=True):
     backfill: bool = False
     """The window was asked for by hand; the cursor stays where it is."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked for."""
+        return self.since is None and self.until is None and not self.backfill
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What a batch is: ``manifest.json``."""
@@ -74,6 +79,8 @@ class Manifest(msgspec.Struct, frozen=True):
     backfill: bool
     started_at: str
     finished_at: str
+    whole: bool = False
+    """Everything that the source has: keys that it does not name have vanished."""
 
 
 @dataclass(frozen=True)

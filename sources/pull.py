@@ -12,6 +12,7 @@ What does not belong here: how any kind is read, and what becomes of a batch.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -33,9 +34,11 @@ from sources.auth import authorizer
 from sources.client import Client
 from sources.context import Progress, PullContext
 from sources.deadline import Deadline
-from sources.landing import LandedBatch, Landing, Position, Window
+from sources.hosts import Hosts
+from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
 from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
+from sources.transport import Route
 
 KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
@@ -117,9 +120,35 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
             )
     except HubError as error:
         raise error.at(system.name) from None
+    route = _route(system, values, redactor)
     contact = environment.get(CONTACT, "").strip() or system.owner
-    client = Client(system.name, address, system.limits, auth, redactor=redactor, contact=contact)
+    client = Client(
+        system.name,
+        address,
+        system.limits,
+        auth,
+        redactor=redactor,
+        contact=contact,
+        hosts=Hosts(address, system.hosts, proxy=route.proxy),
+        route=route,
+    )
     return Session(system, client)
+
+
+def _route(system: SystemSpec, values: Mapping[str, str], redactor: Redactor) -> Route:
+    """Return certificates and proxy; raises ``ConfigurationError`` if a file is not there."""
+    bundle = values[system.tls.ca_bundle.env] if system.tls else None
+    if bundle and not Path(bundle).is_file():
+        raise ConfigurationError(
+            "the file with the certificates to trust is not there",
+            where=system.name,
+            next_step=f"correct the path in {system.tls.ca_bundle.env}" if system.tls else "",
+        )
+    proxy = values[system.proxy.env] if system.proxy else None
+    if proxy and system.proxy:
+        _require_address(proxy, system.proxy.env)
+        redactor.learn(urlsplit(proxy).password or "")
+    return Route(bundle, proxy)
 
 
 def pull(
@@ -131,6 +160,8 @@ def pull(
     environment: Mapping[str, str],
     since: datetime | None = None,
     until: datetime | None = None,
+    whole: bool = False,
+    sample: int | None = None,
     progress: Progress = lambda _fetched, _claimed: None,
     session: Session | None = None,
 ) -> LandedBatch:
@@ -144,6 +175,8 @@ def pull(
         environment: Addresses and credentials; not needed beside a ``session``.
         since: With ``until``, a window asked for by hand: a backfill.
         until: End of the window, not included.
+        whole: Pull everything, whatever the position: a reconciliation.
+        sample: Stop once so many rows have come: for a look, never to be loaded.
         progress: Called with rows so far and the total that the source claims.
         session: From :func:`open_session`, to share one token among datasets.
     """
@@ -151,15 +184,17 @@ def pull(
         with open_session(system, environment) as own:
             return pull(
                 system, dataset, position=position, landing=landing, environment=environment,
-                since=since, until=until, progress=progress, session=own,
+                since=since, until=until, whole=whole, sample=sample, progress=progress,
+                session=own,
             )  # fmt: skip
     where = f"{system.name}/{dataset.name}"
     module = _module(system)
     options = _options(module, system, dataset)
-    window = window_of(dataset, position, since, until)
+    window = window_of(dataset, position, since, until, whole=whole)
     _require_window(where, options, window)
     deadline = Deadline(system.limits.dataset_deadline)
     with landing.open(system.name, dataset.name, position, window) as batch:
+        batch.sample = sample
         context = PullContext(
             system=system,
             dataset=dataset,
@@ -170,9 +205,11 @@ def pull(
             deadline=deadline,
             progress=progress,
             connection=session.client,
+            previous=landing.find(system.name, dataset.name, position.batch),
         )
         try:
-            module.land(context)
+            with contextlib.suppress(EnoughError):
+                module.land(context)
             return batch.seal()
         except HubError as error:
             raise error.at(where) from None
@@ -185,11 +222,13 @@ def window_of(
     position: Position,
     since: datetime | None = None,
     until: datetime | None = None,
+    *,
+    whole: bool = False,
 ) -> Window:
     """Return what to ask for: a window by hand, all, or what is new since the cursor."""
     if since is not None or until is not None:
         return Window(_vietnam(since), _vietnam(until), backfill=True)
-    if dataset.mode == "full" or position.cursor is None:
+    if whole or dataset.mode == "full" or position.cursor is None:
         return Window()
     try:
         cursor = datetime.fromisoformat(position.cursor)

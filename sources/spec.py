@@ -171,6 +171,37 @@ class Limits(Strict):
     """Longest wait before a retry, also when the source asks for more by ``Retry-After``."""
     threads: Annotated[int, Field(ge=1, le=16)] = 4
     max_body: int = 512 * 2**20
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests that the hub may send a minute, evenly spaced; unlimited if not given."""
+
+
+class HostSpec(Strict):
+    """Another host from which the source's answers may send the hub to fetch something."""
+
+    host: Annotated[str, Field(pattern=r"^(?:\*|[a-z0-9][a-z0-9.:-]*)$")]
+    """Name in lower case; ``*`` for any host of the open Internet, as a catalog of links needs."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port other than the scheme's own."""
+    private: bool = False
+    """Whether the name may lead into a private network."""
+    plain: bool = False
+    """Whether it may be read without TLS although the system itself has TLS."""
+
+    @model_validator(mode="after")
+    def _any_is_public(self) -> HostSpec:
+        """``*`` with ``private`` would let any answer reach the hub's own network."""
+        if self.host == "*" and (self.private or self.port):
+            msg = "host `*` takes neither private nor port: name the host"
+            raise ValueError(msg)
+        return self
+
+
+class TlsSpec(Strict):
+    """What the connection needs beside the usual certificates; verification is never off."""
+
+    ca_bundle: FromEnv
+    """File with the certificates of the authority that signed the source's, for example the
+    government's own; it replaces the usual list."""
 
 
 class ColumnSpec(Strict):
@@ -206,6 +237,9 @@ class DatasetSpec(Strict):
     """Contract column whose greatest value is the next pull's starting point (incremental only)."""
     overlap_minutes: int = 0
     """How far before the cursor the next pull starts, for clocks that disagree."""
+    reconcile_days: Annotated[int, Field(ge=1)] | None = None
+    """How often an incremental dataset is pulled whole and compared, so that rows which the source
+    deleted without notice are noticed; never, if not given."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
     columns: dict[str, ColumnSource]
@@ -215,6 +249,9 @@ class DatasetSpec(Strict):
         """An incremental dataset has a cursor, and the cursor is one of its columns."""
         if self.mode == "incremental" and self.cursor not in self.columns:
             msg = f"dataset {self.name}: an incremental dataset needs `cursor`, one of its columns"
+            raise ValueError(msg)
+        if self.mode == "full" and self.reconcile_days is not None:
+            msg = f"dataset {self.name}: `reconcile_days` is for incremental datasets"
             raise ValueError(msg)
         return self
 
@@ -232,6 +269,11 @@ class SystemSpec(Strict):
     """Module in ``sources/`` that reads it."""
     base_url: FromEnv | None = None
     auth: Auth = NoAuth()
+    hosts: tuple[HostSpec, ...] = ()
+    """Hosts beside that of ``base_url`` which redirects and a catalog's links may lead to."""
+    tls: TlsSpec | None = None
+    proxy: FromEnv | None = None
+    """Address of a proxy; the machine's own proxy settings are none of a definition's business."""
     limits: Limits = Limits()
     datasets: tuple[DatasetSpec, ...]
 

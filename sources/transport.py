@@ -29,6 +29,7 @@ from urllib3.response import HTTPResponse
 
 from hub.errors import HubError, ProviderError, TransientError
 from sources.deadline import Cutter, Deadline, watch
+from sources.hosts import Hosts
 from sources.inflate import CODINGS, DamagedError
 from sources.redact import Redactor
 from sources.spec import Limits
@@ -40,6 +41,8 @@ for _name in ("urllib3.connection", "urllib3.connectionpool"):
 _PIECE = 256 * 1024
 _ERROR_BODY = 64 * 1024
 _ERRORS = 400
+NOT_MODIFIED = 304
+"""Answer to a request that asked for a body only if it changed."""
 _AGAIN = "run it again later; ask the provider or the network's keeper if it lasts"
 _CERTIFICATE = re.compile(
     r"certificate verify failed: ([^(\"']+)|(hostname mismatch)", re.IGNORECASE
@@ -65,6 +68,8 @@ class Request:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes | None
+    certificate: tuple[str, str] | None = None
+    """Paths of a client certificate and its key; given for the system's own host only."""
 
 
 @dataclass(frozen=True)
@@ -86,28 +91,35 @@ class Answer:
     retry_after: float | None
 
 
+@dataclass(frozen=True)
+class Route:
+    """How the way to the source is set up."""
+
+    ca_bundle: str | None = None
+    """File with the certificates to trust instead of the usual ones."""
+    proxy: str | None = None
+
+
 class Transport:
     """A ``requests`` session whose every read ends in time."""
 
     def __init__(
-        self,
-        limits: Limits,
-        redactor: Redactor,
-        contact: str,
-        *,
-        certificate: tuple[str, str] | None = None,
+        self, limits: Limits, redactor: Redactor, contact: str, hosts: Hosts, route: Route
     ) -> None:
-        """Prepare the connection pool; ``certificate`` is a client's, and its key (paths)."""
+        """Prepare the connection pool."""
         self._limits = limits
         self._redactor = redactor
         self._session = requests.Session()
         # The machine's proxies and ~/.netrc are none of a definition's business, and a .netrc
         # entry would silently replace the Authorization header.
         self._session.trust_env = False
-        self._session.cert = certificate
         self._session.headers["User-Agent"] = f"provincial-data-hub ({contact})"
         self._session.headers["Accept-Encoding"] = "gzip, br"
-        adapter = _Adapter(pool_connections=1, pool_maxsize=limits.threads)
+        if route.ca_bundle:
+            self._session.verify = route.ca_bundle
+        if route.proxy:
+            self._session.proxies = {"http": route.proxy, "https": route.proxy}
+        adapter = _Adapter(hosts, limits.threads)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -129,6 +141,7 @@ class Transport:
                 data=request.body,
                 stream=True,
                 allow_redirects=False,
+                cert=request.certificate,
                 timeout=timeout,
             )
             with contextlib.closing(response):
@@ -251,8 +264,39 @@ def _watch(connection: socket.socket | None) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
+def _connected(connection: HTTPConnection, hosts: Hosts) -> socket.socket:
+    """Connect to an address that ``hosts`` has checked, and to no other of that name."""
+    host, port = connection.host, connection.port or 0
+    timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
+    trouble: OSError = OSError("no address")
+    try:
+        places = hosts.addresses(host, port)
+    except socket.gaierror as error:
+        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
+    for family, place in places:
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            opened.settimeout(timeout)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.connect(place)
+        except OSError as error:
+            opened.close()
+            trouble = error
+            continue
+        return opened
+    if isinstance(trouble, TimeoutError):
+        raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out") from trouble
+    raise urllib3.exceptions.NewConnectionError(connection, str(trouble)) from trouble
+
+
 class _Watched(HTTPConnection):
     """A connection that shows its socket to the cutter before it waits for an answer."""
+
+    hosts: Hosts
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to a checked address."""
+        return _connected(self, self.hosts)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Wait for the answer's head."""
@@ -261,7 +305,13 @@ class _Watched(HTTPConnection):
 
 
 class _WatchedTls(HTTPSConnection):
-    """The same, over TLS."""
+    """The same, over TLS; the certificate is checked against the name."""
+
+    hosts: Hosts
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to a checked address."""
+        return _connected(self, self.hosts)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Wait for the answer's head."""
@@ -269,22 +319,26 @@ class _WatchedTls(HTTPSConnection):
         return super().getresponse()
 
 
-class _Pool(HTTPConnectionPool):
-    """Pool of watched connections."""
-
-    ConnectionCls = _Watched
-
-
-class _TlsPool(HTTPSConnectionPool):
-    """Pool of watched connections over TLS."""
-
-    ConnectionCls = _WatchedTls
-
-
 class _Adapter(HTTPAdapter):
-    """Makes ``requests`` use the watched pools."""
+    """Makes ``requests`` use watched connections that know one system's hosts."""
+
+    def __init__(self, hosts: Hosts, threads: int) -> None:
+        """Make the classes: urllib3 makes pools and connections itself and takes only classes."""
+        plain = type("_Plain", (_Watched,), {"hosts": hosts})
+        tls = type("_Tls", (_WatchedTls,), {"hosts": hosts})
+        self._pools = {
+            "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("_TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
+        }
+        super().__init__(pool_connections=1, pool_maxsize=threads)
 
     def init_poolmanager(self, *args: object, **kwargs: object) -> None:
         """Make the pool manager, then tell it which pools to make."""
         super().init_poolmanager(*args, **kwargs)  # type: ignore[arg-type]
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = dict(self._pools)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: object) -> urllib3.ProxyManager:
+        """Do the same where a proxy connects."""
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = dict(self._pools)
+        return manager

@@ -56,13 +56,15 @@ HUB_TABLES = {
         cursor_before VARCHAR, cursor_after VARCHAR, claimed BIGINT, fetched BIGINT,
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
-        seconds DOUBLE, error VARCHAR, checks VARCHAR""",
+        seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,
         line BIGINT, _batch VARCHAR, _quarantined_at TIMESTAMPTZ, _resolved_at TIMESTAMPTZ,
         _resolved_by VARCHAR""",
 }
+"""Tables of the hub itself. Columns are only ever added, at the end: a lake that an earlier
+version made is widened when it is opened for writing."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,21 @@ def _instance(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB instance with a lake attached for writing."""
     connection = connect()
     lake._attach(connection)  # noqa: SLF001 - the same module
+    _widen(lake, connection)
     return connection
+
+
+def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the columns that this version's own tables have and the lake's lack."""
+    for name, columns in HUB_TABLES.items():
+        present = {row[0] for row in connection.execute(f"DESCRIBE lake.{name}").fetchall()}
+        wanted = [column.split() for column in columns.split(",")]
+        for column, sql_type in wanted:
+            if column not in present:
+                with lake.lock():
+                    connection.execute(
+                        f"ALTER TABLE lake.{name} ADD COLUMN IF NOT EXISTS {column} {sql_type}"
+                    )
 
 
 def quote(value: object) -> str:

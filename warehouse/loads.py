@@ -38,6 +38,10 @@ class LoadRecord:
     batch: str | None = None
     previous_batch: str | None = None
     content_sha256: str | None = None
+    fingerprint: str | None = None
+    """Digest of all that decided what became of the batch (``hub.fingerprint``)."""
+    whole: bool = False
+    """Whether the batch held everything that the source has."""
     cursor_before: str | None = None
     cursor_after: str | None = None
     claimed: int | None = None
@@ -87,6 +91,16 @@ def position(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -
         [source, dataset],
     ).fetchone()
     return Position(batch=found[0], cursor=found[1]) if found else Position()
+
+
+def reconciled(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> datetime | None:
+    """Return when the last good pull of everything began; None if there was none."""
+    found = connection.execute(
+        "SELECT max(started_at) FROM lake.hub.loads WHERE _source = ? AND dataset = ? "
+        "AND whole AND status IN ('loaded', 'unchanged')",
+        [source, dataset],
+    ).fetchone()
+    return found[0] if found else None
 
 
 def latest(

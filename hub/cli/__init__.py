@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from hub.cli import check, query, sandbox, status, sync
+from hub.cli import check, preview, query, sandbox, status, sync
 from hub.errors import HubError
 
 app = typer.Typer(
@@ -24,10 +24,12 @@ app = typer.Typer(
     help="The provincial data hub: pull, check, keep and query a province's shared data.",
 )
 app.command("sync")(sync.sync)
+app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
 app.command("rejects")(query.rejects)
 app.command("check")(check.check)
+app.command("preview")(preview.preview)
 app.add_typer(sandbox.app, name="sandbox")
 
 

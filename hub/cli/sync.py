@@ -26,7 +26,7 @@ from rich.table import Table
 from hub.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from hub.load import Outcome
+    from hub.load import Context, Outcome
     from hub.sync import Report
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -49,6 +49,10 @@ def sync(
         str | None, typer.Option(help="Backfill from this day (YYYY-MM-DD); the cursor stays")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Backfill up to, without, this day")] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Pull everything and compare: finds what a source deleted"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON")] = False,
 ) -> None:
     """Pull, check and load: everything, or only what is named.
@@ -58,10 +62,11 @@ def sync(
     from hub.catalog import load_catalog
     from hub.load import Context, Span
     from hub.settings import Settings
-    from hub.sync import sync as run
 
     settings = Settings()
-    span = Span(_day(since, "--since"), _day(until, "--until"))
+    span = Span(_day(since, "--since"), _day(until, "--until"), whole)
+    if span.whole and span.backfill:
+        raise typer.BadParameter("--whole takes neither --since nor --until")
     if span.since and span.until and span.since >= span.until:
         raise typer.BadParameter("--since must be before --until")
     context = Context.of(settings, load_catalog(settings.assets_dir), span)
@@ -69,9 +74,46 @@ def sync(
         context.catalog.select(selection or [])
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
+    _run(context, selection or [], as_json=as_json)
+
+
+def retry(
+    run: Annotated[
+        str | None, typer.Argument(help="Run whose failures to try again; default: all that failed")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON")] = False,
+) -> None:
+    """Try again what failed last, and only that."""
+    from hub.catalog import load_catalog
+    from hub.load import Context
+    from hub.settings import Settings
+    from warehouse import loads
+
+    settings = Settings()
+    context = Context.of(settings, load_catalog(settings.assets_dir))
+    newest = loads.latest(context.lake.reader())
+    defined = {f"{s.name}/{d.name}" for s in context.catalog.systems.values() for d in s.datasets}
+    failed = [
+        name
+        for name, record in (("/".join(key), record) for key, record in newest.items())
+        if record["status"] == loads.FAILED
+        and (run is None or record["run"].startswith(run))
+        and name in defined | context.catalog.derived.keys()
+    ]
+    if not failed:
+        whose = f" of run {run}" if run else ""
+        _line(Console(), f"nothing{whose} is left to try again")
+        return
+    _run(context, failed, as_json=as_json)
+
+
+def _run(context: Context, selection: list[str], *, as_json: bool) -> None:
+    """Sync, print what came of it, and exit by it."""
+    from hub.sync import sync as run
+
     display = _Display(Console(stderr=True), quiet=as_json)
     with display:
-        report = run(context, selection or [], progress=display.progress, finished=display.finished)
+        report = run(context, selection, progress=display.progress, finished=display.finished)
     if as_json:
         json.dump(_as_json(report), sys.stdout, ensure_ascii=False, indent=2, default=str)
         sys.stdout.write("\n")

@@ -1,7 +1,8 @@
 """The control server: truth, days, faults, counts. Only tests and ``hub sandbox`` speak to it.
 
 Data flow: ``GET /truth`` and ``/truth/rows/<province>/<system>/<dataset>`` from ``truth``;
-``POST /day {"day": N}``; ``POST /fault {"system", "mode", "path"?, "seconds"?}`` to ``faults``;
+``POST /day {"day": N}`` and ``POST /withdraw {"count": N}`` to ``province``;
+``POST /fault {"system", "mode", "path"?, "seconds"?}`` to ``faults``;
 ``GET /requests`` (``DELETE`` sets the counts to nothing); ``GET /queue``.
 
 Run it alone: it is one of the servers of ``python -m hub.sandbox``.
@@ -41,6 +42,7 @@ class Control:
                 Route("/truth", self.truth),
                 Route("/truth/rows/{dataset:path}", self.rows),
                 Route("/day", self.day, methods=["POST"]),
+                Route("/withdraw", self.withdraw, methods=["POST"]),
                 Route("/fault", self.fault, methods=["POST"]),
                 Route("/requests", self.requests, methods=["GET", "DELETE"]),
                 Route("/queue", self.queue),
@@ -76,6 +78,13 @@ class Control:
             return _wrong("day: a whole number from 0 on", 400)
         self._province.move(day)
         return JSONResponse({"day": self._province.day})
+
+    async def withdraw(self, request: Request) -> Response:
+        """Delete dossiers without notice."""
+        count = (await _object(request)).get("count")
+        if not isinstance(count, int) or count < 0:
+            return _wrong("count: a whole number from 0 on", 400)
+        return JSONResponse({"numbers": self._province.withdraw(count)})
 
     async def fault(self, request: Request) -> Response:
         """Make a system misbehave, or behave again."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hub.sandbox import catalogs, crops, planting, procedures
 from hub.sandbox.documents import Axis
 from hub.sandbox.dossiers import Book
-from hub.sandbox.model import Row, Table
+from hub.sandbox.model import Row, Table, stream
 from hub.sandbox.shapes import (
     CROPS,
     DOCUMENTS,
@@ -87,6 +87,15 @@ class Province:
         while self.day < day:
             self.day += 1
             self._advance()
+
+    def withdraw(self, count: int) -> list[str]:
+        """Delete clean dossiers without notice, as a clerk does; return their numbers."""
+        rng = stream(self.seed, self.scale, "withdraw", self.day, len(self.book.entries))
+        kept = self.ledger.kept
+        places = rng.sample(range(len(self.book.entries)), len(self.book.entries))
+        chosen = [e for e in (self.book.entries[i] for i in places) if e[2] not in kept][:count]
+        self.book.settle({serial for _, _, serial, _ in chosen}, [])
+        return sorted(number for _, number, _, _ in chosen)
 
     def _begin(self) -> None:
         """Make day 0: clean first, then spoilt."""

@@ -205,3 +205,23 @@ def test_a_sync_leaves_other_consumers_queues_alone(
     deployment.sync("yen_bai")
     assert province.get("/queue") == before
     assert "POST /v1/updateStatus" not in province.get("/requests")["yen_bai/van_ban"]
+
+
+def test_a_dossier_deleted_without_notice_goes_at_the_next_reconciliation(
+    province: Province, deployment: Deployment
+) -> None:
+    name, table = "lao_cai/dich_vu_cong/ho_so", "dung_chung.ho_so"
+    province.at_day(0)
+    deployment.sync(name)
+    province.post("/withdraw", {"count": 3})
+    # An incremental pull sees only what is new.
+    assert deployment.sync(name)[name]["deleted"] == 0
+    assert deployment.sync("--whole", name)[name]["deleted"] == 3
+    truth = {row["ma_ho_so"] for row in province.get(f"/truth/rows/{name}")}
+    assert {key[0] for key in stored(deployment, name, table)} == truth
+    assert deployment.query(f"SELECT _change, count(*) FROM {table}_lich_su GROUP BY 1") == [
+        ("delete", 3)
+    ]
+    province.at_day(1)
+    province.at_day(0)  # lived again from the start: the three are back
+    assert deployment.sync("--whole", name)[name]["inserted"] == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +12,7 @@ import pytest
 from hub import runs
 from hub.catalog import Catalog, load_catalog
 from hub.errors import HubError, InternalError, TransientError, unforeseen
-from hub.load import Context, Outcome, Pulled, land
+from hub.load import Context, Outcome, Pulled, _is_due, land
 from hub.settings import ROOT, Settings
 from hub.sync import Report, sync
 from sources.pull import Session
@@ -86,6 +88,58 @@ def test_a_night_that_dagster_cannot_record_is_no_success(
     assert "unforeseen OSError" in str(outcome.error)
 
 
+def staged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the datasets that are staged."""
+    noted: list[str] = []
+    real = stage.stage
+
+    def noting(connection: Any, batch: Any, dataset: Any, contract: Any) -> int:
+        noted.append(dataset.name)
+        return real(connection, batch, dataset, contract)
+
+    monkeypatch.setattr(stage, "stage", noting)
+    return noted
+
+
+def test_the_same_content_under_the_same_rules_is_not_staged_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = staged(monkeypatch)
+    _, (first,) = night(context)
+    _, (second,) = night(context)
+    assert noted == ["don_vi"]
+    assert second.record.status == "unchanged"
+    assert second.record.unchanged == first.record.inserted > 3000
+    assert second.checks == first.checks
+
+
+def test_a_changed_contract_has_the_same_content_judged_anew(
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    noted = staged(monkeypatch)
+    night(context)
+    assets = tmp_path / "assets"
+    shutil.copytree(ROOT / "assets", assets)
+    path = assets / "contracts" / "don_vi_hanh_chinh.odcs.yaml"
+    path.write_text(path.read_text().replace("version: 1.0.0", "version: 1.0.1"))
+    changed = Context.of(context.settings, load_catalog(assets))
+    _, (second,) = night(changed)
+    assert noted == ["don_vi", "don_vi"]
+    assert second.record.status == "unchanged"
+    night(changed)
+    assert noted == ["don_vi", "don_vi"]
+
+
+def test_changed_code_has_the_same_content_judged_anew(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = staged(monkeypatch)
+    night(context)
+    monkeypatch.setattr("hub.fingerprint.code", lambda: "another version")
+    night(context)
+    assert noted == ["don_vi", "don_vi"]
+
+
 class _Out:
     """A session whose system never answers."""
 
@@ -133,3 +187,24 @@ def test_one_slow_dataset_of_a_system_that_answers_stops_no_other(
     landed: dict[str, Pulled] = land(context, system, system.datasets, lambda *_: None)
     assert asked == [dataset.name for dataset in system.datasets]
     assert all(isinstance(pulled.result, HubError) for pulled in landed.values())
+
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("every", "last", "due"),
+    [
+        (None, None, False),
+        (7, None, True),
+        (7, NOW - 6 * DAY, False),
+        (7, NOW - 7 * DAY, True),
+        (7, NOW - 7 * DAY + timedelta(hours=3), True),  # last week's night began later
+        (1, NOW - DAY, True),
+    ],
+)
+def test_a_reconciliation_is_due(every: int | None, last: datetime | None, *, due: bool) -> None:
+    dataset = CATALOG.systems["lao_cai/dich_vu_cong"].dataset("ho_so")
+    asked = dataset.model_copy(update={"reconcile_days": every})
+    assert _is_due(asked, last, NOW) is due

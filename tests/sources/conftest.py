@@ -49,6 +49,8 @@ class Puller:
     limits: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     dataset: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further keys of the system's definition."""
     seen: list[tuple[int, int | None]] = field(default_factory=list)
 
     @property
@@ -63,6 +65,7 @@ class Puller:
             "base_url": {"env": "THU_URL"},
             "limits": {**QUICK, **self.limits},
             "datasets": [{**dataset, "fetch": self.fetch, **self.dataset}],
+            **self.extra,
         }
         return SystemSpec.model_validate({**spec, **({"auth": self.auth} if self.auth else {})})
 

@@ -9,11 +9,13 @@ What does not belong here: how any real system answers; each test says that itse
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,7 +60,8 @@ Answerer = Callable[[Asked], Reply]
 class FaultServer:
     """Listens on a free port of this machine until it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """Listen; with a certificate (and its key in the same file) over TLS."""
         self.routes: dict[str, Answerer] = {}
         self.asked: list[Asked] = []
         server = self
@@ -77,6 +80,12 @@ class FaultServer:
                 """Say nothing."""
 
         self._http = _Quiet(("127.0.0.1", 0), Handler)
+        self._scheme = "http"
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+            self._scheme = "https"
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
@@ -84,7 +93,7 @@ class FaultServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def close(self) -> None:
         self._http.shutdown()

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from hub.errors import ConfigurationError, HubError, ProviderError
-from sources.pull import check_spec, missing_environment, open_session
+from sources.pull import check_spec, missing_environment
 from sources.redact import Redactor
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
@@ -203,6 +203,31 @@ def test_a_link_that_repeats_the_key_is_not_given_it_twice(
     manifest = (batch.path / "manifest.json").read_text(encoding="utf-8")
     assert manifest.count("m=***") == 3
     assert not any(form in manifest for form in every_form(SECRET))
+
+
+@pytest.mark.parametrize("name", ["api_key_query", "bearer", "basic"])
+def test_another_host_never_sees_the_credentials(
+    server: FaultServer, puller: Puller, name: str
+) -> None:
+    """The definition allows the host that a next page lies on; it is read, but not let in to."""
+    other = FaultServer()
+    try:
+        port = int(other.url.rsplit(":", 1)[1])
+        kind = KINDS[name]
+        puller.kind, puller.auth = "rest", kind.auth
+        puller.environment.update(THU_SECRET=SECRET, THU_USER=USER)
+        puller.fetch = {**LISTING, "paging": {"kind": "next_url"}}
+        puller.extra["hosts"] = [{"host": "localhost", "private": True, "port": port}]
+        following = f"http://localhost:{port}/rows"
+        server.routes["/rows"] = lambda _: as_json({"result": [{"Ma": 1}], "next": following})
+        other.routes["/rows"] = lambda _: as_json({"result": [{"Ma": 2}]})
+        assert puller().manifest.rows == 2
+        assert kind.accepts(server.asked[0])
+        assert [(asked.params, "Authorization" in asked.headers) for asked in other.asked] == [
+            ({}, False)
+        ]
+    finally:
+        other.close()
 
 
 def test_a_parameter_with_a_key_is_masked_however_short_the_key() -> None:
@@ -431,17 +456,15 @@ def test_a_client_certificate_is_shown(puller: Puller, tmp_path: Path, *, known:
     client = issue(tmp_path, "truc-tinh", authority if known else stranger)
     with tls_server(authority, own) as (port, seen):
         certified(puller, port, client.path, client.key_path)
-        with open_session(puller.system, puller.all_values) as session:
-            assert session.client is not None
-            # Which authorities the hub trusts is a setting of the transport, not of this kind.
-            session.client._transport._session.verify = str(authority.path)
-            if known:
-                assert puller(session=session).manifest.rows == 1
-                assert seen == ["truc-tinh"]
-            else:
-                with pytest.raises(HubError, match="localhost"):
-                    puller(session=session)
-                assert seen == []
+        puller.extra["tls"] = {"ca_bundle": env("THU_CA")}
+        puller.environment["THU_CA"] = str(authority.path)
+        if known:
+            assert puller().manifest.rows == 1
+            assert seen == ["truc-tinh"]
+        else:
+            with pytest.raises(HubError, match="localhost"):
+                puller()
+            assert seen == []
 
 
 def test_a_client_certificate_is_not_left_out_in_silence(puller: Puller, tmp_path: Path) -> None:

@@ -241,7 +241,9 @@ def test_a_file_on_another_host_is_not_fetched(puller: Puller, catalog: Catalog)
     use_token(puller)
     catalog.resources = [{"format": "CSV", "url": "http://example.com/a.csv?token=abc"}]
     puller.fetch["resource"] = {"access": "file", "format": "CSV"}
-    with pytest.raises(ProviderError, match=r"another host: http://example.com/a.csv\?token=\*\*"):
+    with pytest.raises(
+        ProviderError, match=r"another host or port: http://example.com/a.csv\?token=\*\*"
+    ):
         puller()
 
 

@@ -132,6 +132,8 @@ def test_retry_after_is_read_in_both_forms() -> None:
         ("br", brotli.compress(GOOD.body)),
         ("identity", GOOD.body),
     ],
+    # gzip writes the time into its head: an id made of it would differ between test processes.
+    ids=["gzip", "GZIP", "members", "br", "identity"],
 )
 def test_compressed_answers_are_read(
     server: FaultServer, puller: Puller, coding: str, body: bytes
@@ -257,14 +259,14 @@ def test_redirects_to_another_host_are_refused(
     server: FaultServer, puller: Puller, target: str
 ) -> None:
     server.routes["/rows"] = lambda _: Reply(b"", 307, {"Location": target})
-    with pytest.raises(ProviderError, match="redirected to another host"):
+    with pytest.raises(ProviderError, match=r"address on another host|no address that"):
         puller()
 
 
 def test_another_port_of_the_host_is_another_host(server: FaultServer, puller: Puller) -> None:
     other = server.url.rsplit(":", 1)[0] + ":1/"
     server.routes["/rows"] = lambda _: Reply(b"", 301, {"Location": other})
-    with pytest.raises(ProviderError, match="redirected to another host"):
+    with pytest.raises(ProviderError, match=r"address on another host|no address that"):
         puller()
 
 

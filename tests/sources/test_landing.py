@@ -83,7 +83,8 @@ def test_the_name_depends_on_content_place_and_past_alone(tmp_path: Path) -> Non
         name("8"),
     }
     assert len(others | {same}) == 6
-    assert name("9", RECORDS, window=since) == same  # the cursor already tells
+    # All that a source has may delete rows, a part of it may not.
+    assert name("9", RECORDS, window=since) != same
 
 
 def test_the_same_pull_after_a_crash_finds_its_batch(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.errors import DataError, InternalError, TransientError
 from tests.warehouse.nights import Warehouse, row
 from warehouse import commit as commit_module
+from warehouse import lake as lake_module
 
 
 @pytest.fixture
@@ -174,3 +175,14 @@ def test_the_live_table_is_always_the_last_snapshot(
         before = snapshot
         assert warehouse.live() == snapshot
         assert len(warehouse.history()) == ended
+
+
+def test_a_lake_of_an_earlier_version_is_widened(warehouse: Warehouse) -> None:
+    warehouse.night([row("A1")])
+    writer = warehouse.lake.writer()
+    with warehouse.lake.lock():
+        writer.execute("ALTER TABLE lake.hub.loads DROP COLUMN fingerprint")
+    writer.close()
+    lake_module._instance.cache_clear()  # as a process of the new version begins
+    warehouse.night([row("A1", "Bình")])
+    assert warehouse.query("SELECT count(*), count(fingerprint) FROM hub.loads") == [(2, 0)]
