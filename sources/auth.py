@@ -1,11 +1,11 @@
-"""Credentials, one small class per kind; they put headers into requests and renew tokens.
+"""Credentials, one small class per kind; they put what they hold into requests.
 
 Data flow: the ``auth`` of a definition and the values of its variables -> :func:`authorizer`
--> headers for :class:`sources.client.Client`. A token is fetched when the first request needs
-one, renewed before it expires and once when it is refused, and shared by all threads and
-datasets of a system. Every token is taught to the redactor before it is used.
+-> :class:`sources.client.Credentials` for each call of a client: headers, a query parameter, a
+signature. Kinds that first have to fetch a token are in ``sources.auth_tokens``. Every secret
+is taught to the redactor before anything is sent.
 
-Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` logs in before it pulls.
+Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` pulls with the definition's kind.
 
 What does not belong here: reading the environment, and what a refused page means.
 """
@@ -13,231 +13,182 @@ What does not belong here: reading the environment, and what a refused page mean
 from __future__ import annotations
 
 import base64
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode
+import hashlib
+import hmac
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
-import msgspec
-
-from hub.errors import ConfigurationError, ProviderError
-from sources import payload
-from sources.client import Authorizer, Call, Client, StatusError
+from hub.errors import ConfigurationError
+from sources.auth_tokens import WRONG_KEY, Login, OAuth2, SessionLogin, header_value
+from sources.client import Authorizer, Call, Client, Credentials
 from sources.deadline import Deadline
 from sources.redact import Redactor
-from sources.spec import ApiKeyAuth, Auth, FromEnv, LoginAuth, NoAuth, OAuth2Auth
-from sources.transport import Answer
+from sources.spec import (
+    ApiKeyAuth,
+    ApiKeyQueryAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    ClientCertificateAuth,
+    HmacAuth,
+    LoginAuth,
+    NoAuth,
+    OAuth2Auth,
+    SessionAuth,
+)
 
-_MARGIN = 30.0
-_MARGIN_SHARE = 0.2
-_WRONG_CREDENTIALS = (400, 401, 403)
-WRONG_KEY = "15"
-"""errorCode of a wrong system id or secret key on the document axis (facts.md 2.7)."""
+__all__ = ["WRONG_KEY", "authorizer"]
+
+_VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Open:
-    """No credentials."""
+    """No credentials; what the kinds below have in common."""
 
     names: tuple[str, ...] = ()
+    certificate: tuple[str, str] | None = None
 
-    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
-        """Return no headers."""
-        del client, deadline
-        return {}
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Return none."""
+        del client, deadline, call
+        return Credentials()
 
-    def renew(self, client: Client, deadline: Deadline, used: Mapping[str, str]) -> bool:
+    def renew(self, client: Client, deadline: Deadline, used: Credentials) -> bool:
         """Nothing to renew."""
         del client, deadline, used
         return False
 
 
-class ApiKey(Open):
-    """A fixed token in a header."""
+class FixedHeader(Open):
+    """The same header in every request: an API key, a bearer token, Basic."""
 
-    def __init__(self, spec: ApiKeyAuth, values: Mapping[str, str], redactor: Redactor) -> None:
-        """Take the token."""
+    def __init__(self, header: str, value: str, *names: str) -> None:
+        """Take the header; ``names`` are the variables it was made of."""
+        self.names = names
+        self._credentials = Credentials(headers={header: value})
+
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Return the header."""
+        del client, deadline, call
+        return self._credentials
+
+
+class QueryKey(Open):
+    """A fixed token in a query parameter."""
+
+    def __init__(
+        self, spec: ApiKeyQueryAuth, values: Mapping[str, str], redactor: Redactor
+    ) -> None:
+        """Take the token; the parameter is masked in every address, however short its value."""
         self.names = (spec.token.env,)
-        redactor.learn(values[spec.token.env])
-        self._headers = {spec.header: _header_value(spec.token, values)}
+        self._parameter, self._token = spec.parameter, values[spec.token.env]
+        redactor.learn(self._token)
+        redactor.hide(spec.parameter)
 
-    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
-        """Return the header with the token."""
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Return the parameter, unless a link of the source already repeats it."""
         del client, deadline
-        return self._headers
+        if self._parameter in parse_qs(urlsplit(call.path).query, keep_blank_values=True):
+            return Credentials()
+        return Credentials(params={self._parameter: self._token})
 
 
-@dataclass(frozen=True)
-class _Token:
-    """A token and when to replace it (monotonic clock; None: when it is refused)."""
+class Signature(Open):
+    """An HMAC over system id, timestamp, content type and body (facts.md 2.6)."""
 
-    headers: dict[str, str]
-    renew_at: float | None
-
-
-class _TokenAuth:
-    """What the kinds with a token have in common: one token at a time, for all threads."""
-
-    names: tuple[str, ...]
-
-    def __init__(self, redactor: Redactor) -> None:
-        """Begin without a token."""
-        self._redactor = redactor
-        self._lock = threading.Lock()
-        self._token: _Token | None = None
-
-    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
-        """Return the headers of the present token, fetching one if there is none or it ages."""
-        with self._lock:
-            token = self._token
-            if token is None or (token.renew_at is not None and time.monotonic() >= token.renew_at):
-                token = self._token = self._fetch(client, deadline)
-            return token.headers
-
-    def renew(self, client: Client, deadline: Deadline, used: Mapping[str, str]) -> bool:
-        """Replace the token that was refused, unless another thread already did."""
-        with self._lock:
-            if self._token is not None and self._token.headers == used:
-                self._token = self._fetch(client, deadline)
-        return True
-
-    def _fetch(self, client: Client, deadline: Deadline) -> _Token:
-        """Ask for a token."""
-        raise NotImplementedError
-
-    def _ask(
-        self, client: Client, deadline: Deadline, call: Call, read: Callable[[Answer], _Token]
-    ) -> _Token:
-        """Send the request for a token; a refusal is a matter of configuration."""
-        try:
-            return client.fetch(call, deadline, read)
-        except StatusError as error:
-            if error.answer.status in _WRONG_CREDENTIALS:
-                raise self._refused(f"HTTP {error.answer.status}").at(call.where) from None
-            raise
-
-    def _refused(self, how: str) -> ConfigurationError:
-        """Return the error that names the variables, never their values."""
-        return ConfigurationError(
-            f"the credentials are refused ({how})",
-            next_step=f"check the values of {', '.join(self.names)}",
-        )
-
-    def _keep(self, token: str, life: str, more: Mapping[str, str]) -> _Token:
-        """Return the token with the moment to renew it: a little before its life ends."""
-        self._redactor.learn(token)
-        if not (token.isascii() and token.isprintable()):
-            raise ProviderError("the token that came is no header value")
-        try:
-            seconds = float(life)
-        except ValueError:
-            renew_at = None
-        else:
-            renew_at = time.monotonic() + seconds - min(_MARGIN, seconds * _MARGIN_SHARE)
-        return _Token({"Authorization": f"Bearer {token}", **more}, renew_at)
-
-
-class OAuth2(_TokenAuth):
-    """OAuth2 client credentials, the client authenticated by Basic (WSO2 style)."""
-
-    def __init__(self, spec: OAuth2Auth, values: Mapping[str, str], redactor: Redactor) -> None:
-        """Take id and secret."""
-        super().__init__(redactor)
-        self._path = spec.token_path
-        self.names = (spec.client_id.env, spec.client_secret.env)
-        client_id, secret = (values[name] for name in self.names)
-        self._basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-        redactor.learn(secret)
-        redactor.learn(self._basic)
-
-    def _fetch(self, client: Client, deadline: Deadline) -> _Token:
-        """POST to the token endpoint."""
-        call = Call(
-            self._path,
-            f"{client.name} token",
-            method="POST",
-            headers={
-                "Authorization": f"Basic {self._basic}",
-                "Content-Type": "application/x-www-form-urlencoded",
-            },
-            body=urlencode({"grant_type": "client_credentials"}).encode(),
-            authorized=False,
-        )
-        return self._ask(client, deadline, call, self._read)
-
-    def _read(self, answer: Answer) -> _Token:
-        """Read access_token and expires_in, which some servers write as text."""
-        outer = payload.envelope(answer.body)
-        token = payload.text(outer, "access_token")
-        if not token:
-            raise ProviderError("the token endpoint answered without a token")
-        return self._keep(token, payload.text(outer, "expires_in"), {})
-
-
-class Login(_TokenAuth):
-    """A login with JSON that answers with a token, and fixed headers beside the token."""
-
-    def __init__(self, spec: LoginAuth, values: Mapping[str, str], redactor: Redactor) -> None:
-        """Take user name, password and the values of the fixed headers."""
-        super().__init__(redactor)
+    def __init__(self, spec: HmacAuth, values: Mapping[str, str], redactor: Redactor) -> None:
+        """Take system id and key."""
+        self.names = (spec.system_id.env, spec.secret.env)
         self._spec = spec
-        fixed = spec.extra_headers
-        self.names = (spec.username.env, spec.password.env, *(item.env for item in fixed.values()))
-        self._login = {
-            "username": values[spec.username.env],
-            "password": values[spec.password.env],
-        }
-        redactor.learn(values[spec.password.env])
-        for reference in fixed.values():
-            redactor.learn(values[reference.env])
-        self._fixed = {header: _header_value(item, values) for header, item in fixed.items()}
+        self._system = header_value(spec.system_id, values)
+        self._key = values[spec.secret.env].encode()
+        redactor.learn(values[spec.secret.env])
 
-    def _fetch(self, client: Client, deadline: Deadline) -> _Token:
-        """POST the login."""
-        call = Call(
-            self._spec.login_path,
-            f"{client.name} login",
-            method="POST",
-            headers={"Content-Type": "application/json", **self._fixed},
-            body=msgspec.json.encode(self._login),
-            authorized=False,
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Sign this call, now: a call that is sent again is signed again."""
+        del client, deadline
+        spec = self._spec
+        moment = datetime.now(_VIETNAM).strftime(spec.time_format)
+        content_type = call.headers.get("Content-Type", "")
+        signed = f"{self._system}{moment}{content_type}".encode() + (call.body or b"")
+        digest = hmac.new(self._key, signed, hashlib.sha256).digest()
+        written = digest.hex() if spec.encoding == "hex" else base64.b64encode(digest).decode()
+        return Credentials(
+            headers={
+                spec.id_header: self._system,
+                spec.time_header: moment,
+                spec.signature_header: written,
+            }
         )
-        return self._ask(client, deadline, call, self._read)
-
-    def _read(self, answer: Answer) -> _Token:
-        """Read token and life at the definition's paths; 200 may still be a refusal."""
-        outer = payload.envelope(answer.body)
-        token = payload.text(outer, self._spec.token_field)
-        if not token:
-            code = payload.text(outer, "errorCode")
-            if code == WRONG_KEY:
-                raise self._refused(f"errorCode {code}")
-            raise ProviderError(
-                f"the login answered without a token (errorCode {self._redactor.quote(code)!r})",
-                next_step=f"check the values of {', '.join(self.names)}, then ask the provider",
-            )
-        return self._keep(token, payload.text(outer, self._spec.expires_field), self._fixed)
 
 
-def authorizer(spec: Auth, values: Mapping[str, str], redactor: Redactor) -> Authorizer:
+class ClientCertificate(Open):
+    """A TLS client certificate, shown by the transport when it connects."""
+
+    def __init__(self, spec: ClientCertificateAuth, values: Mapping[str, str]) -> None:
+        """Take the paths; raises ``ConfigurationError`` if they are no usable pair."""
+        key = spec.key or spec.certificate
+        self.names = tuple(dict.fromkeys((spec.certificate.env, key.env)))
+        self.certificate = (values[spec.certificate.env], values[key.env])
+        try:
+            # A key with a passphrase would make OpenSSL ask for it on the terminal, at night.
+            ssl.create_default_context().load_cert_chain(*self.certificate, password=_no_passphrase)
+        except (OSError, ValueError):
+            # The library's text may quote a path that is really the secret's own text.
+            raise ConfigurationError(
+                f"no usable client certificate in {' and '.join(self.names)}",
+                next_step="set them to the paths of PEM files: a certificate and its own key, "
+                "without a passphrase",
+            ) from None
+
+
+def authorizer(  # noqa: C901, PLR0911 - a line per kind, and mypy misses none
+    spec: Auth, values: Mapping[str, str], redactor: Redactor
+) -> Authorizer:
     """Return the class for a definition's ``auth``, holding the values of its variables."""
     match spec:
         case NoAuth():
             return Open()
         case ApiKeyAuth():
-            return ApiKey(spec, values, redactor)
+            redactor.learn(values[spec.token.env])
+            return FixedHeader(spec.header, header_value(spec.token, values), spec.token.env)
+        case BearerAuth():
+            redactor.learn(values[spec.token.env])
+            token = header_value(spec.token, values)
+            return FixedHeader("Authorization", f"Bearer {token}", spec.token.env)
+        case BasicAuth():
+            return _basic(spec, values, redactor)
+        case ApiKeyQueryAuth():
+            return QueryKey(spec, values, redactor)
         case OAuth2Auth():
             return OAuth2(spec, values, redactor)
         case LoginAuth():
             return Login(spec, values, redactor)
+        case SessionAuth():
+            return SessionLogin(spec, values, redactor)
+        case HmacAuth():
+            return Signature(spec, values, redactor)
+        case ClientCertificateAuth():
+            return ClientCertificate(spec, values)
 
 
-def _header_value(reference: FromEnv, values: Mapping[str, str]) -> str:
-    """Return a value that can stand in a header; libraries would quote a bad one in an error."""
-    value = values[reference.env]
-    if not (value.isascii() and value.isprintable()):
+def _basic(spec: BasicAuth, values: Mapping[str, str], redactor: Redactor) -> Authorizer:
+    """Return the Basic header; a user name with a colon would be read as another one."""
+    username, password = values[spec.username.env], values[spec.password.env]
+    redactor.learn(password)
+    if ":" in username:
         raise ConfigurationError(
-            f"the value of {reference.env} has characters that no HTTP header may have",
-            next_step="copy it again, without line breaks or accented letters",
+            f"the value of {spec.username.env} has a colon, which Basic cannot carry",
+            next_step="ask the provider for another user name",
         )
-    return value
+    encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
+    redactor.learn(encoded)
+    return FixedHeader("Authorization", f"Basic {encoded}", spec.username.env, spec.password.env)
+
+
+def _no_passphrase() -> bytes:
+    """Refuse to ask a person."""
+    raise ValueError

@@ -51,16 +51,34 @@ class StatusError(ProviderError):
         self.answer = answer
 
 
+class ExpiredError(ProviderError):
+    """The source says inside a 200 that the credentials have aged; they are renewed once."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an authorised request has besides its call: held apart, to be dropped as one."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    """In place of the call's body, where the credentials go into it."""
+    token: str = field(default="", repr=False)
+    """The token they were made of, by which an old one is told from a new one."""
+
+
 class Authorizer(Protocol):
     """Puts credentials into requests; the classes of ``sources.auth``."""
 
     names: tuple[str, ...]
     """Environment variables the credentials come from, for error messages."""
+    certificate: tuple[str, str] | None
+    """Paths of a client certificate and its key, for the transport."""
 
-    def headers(self, client: Client, deadline: Deadline) -> dict[str, str]:
-        """Return the headers of an authorised request; may fetch a token."""
+    def credentials(self, client: Client, deadline: Deadline, call: Call) -> Credentials:
+        """Return what makes this call an authorised one; may fetch a token."""
 
-    def renew(self, client: Client, deadline: Deadline, used: Mapping[str, str]) -> bool:
+    def renew(self, client: Client, deadline: Deadline, used: Credentials) -> bool:
         """Replace the credentials that were just refused; False if there is nothing to renew."""
 
 
@@ -129,12 +147,14 @@ class Client:
             try:
                 return self._attempt(call, deadline, parse)
             except Fault as fault:
+                self._mask(fault.error)
                 attempt += 1
                 if attempt > self.limits.retries:
                     raise _final(fault, attempt).at(call.where) from None
                 wait = self._wait(attempt, fault.retry_after)
                 deadline.sleep(wait, call.where, fault.error.what)
             except HubError as error:
+                self._mask(error)
                 raise error.at(call.where) from None
 
     def absolute(self, path: str) -> str:
@@ -146,38 +166,79 @@ class Client:
 
     def _attempt(self, call: Call, deadline: Deadline, parse: Callable[[Answer], T]) -> T:
         """Ask once, or twice if the token was refused and could be renewed."""
-        headers = self.auth.headers(self, deadline) if call.authorized else {}
-        answer = self._send(call, headers, deadline)
-        if answer.status == 401 and call.authorized and self.auth.renew(self, deadline, headers):  # noqa: PLR2004
-            answer = self._send(call, self.auth.headers(self, deadline), deadline)
-        self._judge(call, answer)
+        answer, used = self._authorized(call, deadline)
+        if answer.status == _REFUSED[0] and self._renewed(call, deadline, used):
+            answer, used = self._authorized(call, deadline)
         try:
-            parsed = parse(answer)
-        except TruncatedError as error:
-            raise Fault(error) from None
+            parsed = self._read(call, answer, parse)
+        except ExpiredError as error:
+            if not self._renewed(call, deadline, used):
+                raise
+            answer, _ = self._authorized(call, deadline)
+            try:
+                parsed = self._read(call, answer, parse)
+            except ExpiredError:
+                raise ConfigurationError(
+                    error.what, next_step=f"check the values of {', '.join(self.auth.names)}"
+                ) from None
         self.served = self.served or call.authorized
         return parsed
 
-    def _send(self, call: Call, credentials: Mapping[str, str], deadline: Deadline) -> Answer:
+    def _authorized(self, call: Call, deadline: Deadline) -> tuple[Answer, Credentials]:
+        """Send a call with the present credentials, if it wants any."""
+        used = self.auth.credentials(self, deadline, call) if call.authorized else Credentials()
+        return self._send(call, used, deadline), used
+
+    def _renewed(self, call: Call, deadline: Deadline, used: Credentials) -> bool:
+        """Say whether there are new credentials in place of those just refused."""
+        return call.authorized and self.auth.renew(self, deadline, used)
+
+    def _read(self, call: Call, answer: Answer, parse: Callable[[Answer], T]) -> T:
+        """Judge the answer and return what ``parse`` makes of it."""
+        self._judge(call, answer)
+        try:
+            return parse(answer)
+        except TruncatedError as error:
+            raise Fault(error) from None
+
+    def _send(self, call: Call, credentials: Credentials, deadline: Deadline) -> Answer:
         """Send one request and follow redirects; another host never sees the credentials."""
-        url, params = self.absolute(call.path), call.params
-        plain = {"Accept": call.accept, **call.headers}
+        url: str = self.absolute(call.path)
+        params: Mapping[str, str] | None = call.params
         self._pace.wait(deadline, call.where)
         if not self._slots.acquire(timeout=deadline.remaining()):
             raise deadline.passed(call.where)
         try:
             with deadline.cutter(self.limits.page_deadline) as cutter:
                 for _ in range(_HOPS):
-                    headers = {**plain, **credentials} if self.hosts.is_own(url) else plain
-                    request = Request(call.method, url, params, headers, call.body)
+                    own = self.hosts.is_own(url)
+                    request = self._request(call, credentials if own else None, url, params)
                     answer = self._transport.send(request, cutter, deadline, call.where)
                     if answer.status not in _REDIRECT or call.method != "GET":
                         return answer
-                    url, params = urljoin(answer.address, answer.location), {}
+                    url, params = urljoin(answer.address, answer.location), None
                     self.hosts.require(url, self.redactor.url(url))
         finally:
             self._slots.release()
         raise ProviderError(f"more than {_HOPS} redirects in a row: {self.redactor.url(url)}")
+
+    def _request(
+        self,
+        call: Call,
+        credentials: Credentials | None,
+        url: str,
+        params: Mapping[str, str] | None,
+    ) -> Request:
+        """Return what is sent for a call; ``params`` are None behind a redirect."""
+        headers = {"Accept": call.accept, **call.headers}
+        asked = dict(params or {})
+        body = call.body
+        if credentials is not None:
+            headers.update(credentials.headers)
+            asked.update(credentials.params if params is not None else {})
+            body = body if credentials.body is None else credentials.body
+        certificate = None if credentials is None else self.auth.certificate
+        return Request(call.method, url, asked, headers, body, certificate)
 
     def _judge(self, call: Call, answer: Answer) -> None:
         """Raise for every answer that is no success."""
@@ -204,6 +265,12 @@ class Client:
             account = f"the account of {names}" if names else "an anonymous reader"
             next_step = f"ask the provider whether {account} may read this, or a firewall blocks it"
         raise StatusError(f"{what}{detail}", answer=answer, next_step=next_step)
+
+    def _mask(self, error: HubError) -> None:
+        """Mask secrets in an error, whoever made it: a page's title or a decoder may quote them."""
+        error.what = self.redactor.text(error.what)
+        error.next_step = self.redactor.text(error.next_step)
+        error.args = (error.what,)
 
     def _wait(self, attempt: int, retry_after: float | None) -> float:
         """Return the seconds before the next attempt: doubling, with jitter, or as asked for."""

@@ -1,9 +1,10 @@
 """Pages of records: asked for in order or in threads, kept in order, counted, guarded.
 
-Data flow: a kind gives a function that asks for one page; :func:`numbered` and :func:`offsets`
-ask until everything the source claims has come, land each page and tell the batch the claim.
-A list that grows meanwhile is read on; one that shrinks, repeats a page, stops early or never
-ends is an error: rows are never lost without a word.
+Data flow: a kind gives a function that asks for one page; a walk (:func:`numbered`,
+:func:`offsets` here, those of ``sources.paging_kinds``) asks until everything the source claims
+has come and hands each page to :class:`Kept`, which lands it and judges at the end. A list that
+shrinks, repeats a page, stops early or never ends is an error: rows are never lost without a
+word. With a key, rows that come twice because the list moved are kept once.
 
 Run it alone: ``python -m sources.pull DEFS DATASET ROOT``.
 
@@ -12,15 +13,22 @@ What does not belong here: how a page is asked for and what its envelope looks l
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from hub.errors import ProviderError, TransientError
 from sources.context import PullContext
+from sources.payload import Envelope
+from sources.record_keys import Keys
 from sources.transport import Answer
+
+_REPEATS = 3
+"""So often may a page without a new row come: once or twice it is a list that moved."""
+_LATER = "run it again, at a quieter hour if it happens often"
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,200 @@ class Page:
     total: int | None
     """Rows that the source claims in all, if it does."""
     answer: Answer
+    outer: Envelope = field(default_factory=dict)
+    """The envelope, for the kinds that find the next page in it."""
+
+
+class Kept:
+    """The pages of one list so far."""
+
+    def __init__(
+        self,
+        name: str,
+        most: int,
+        land: Callable[[Page, list[msgspec.Raw]], None],
+        keys: Keys | None = None,
+    ) -> None:
+        """Begin with none; ``most`` pages are believed, ``land`` takes the records to keep."""
+        self.name = name
+        self.rows = 0
+        """Different rows, if there is a key; rows otherwise."""
+        self.moved = False
+        """Whether a walk saw rows move to other places while it read."""
+        self.covering = False
+        """Whether the walk sees every row that stays in the list, however others come and go."""
+        self.last: Page | None = None
+        self._most = most
+        self._land = land
+        self.keys = keys
+        self._totals: list[int] = []
+        self._pages = 0
+        self._stale: Counter[int] = Counter()
+
+    def add(self, page: Page, keys: list[bytes] | None = None) -> int:
+        """Land a page and return how many of its rows are new; called in the order of the pages.
+
+        Args:
+            page: As it came.
+            keys: Its rows' keys, if the caller had a look at them already.
+        """
+        self._pages += 1
+        self.require_fewer(self._pages)
+        records = page.records
+        try:
+            if self.keys is not None and records:
+                keys = self.keys.of(records) if keys is None else keys
+                records = self.keys.fresh(records, keys)
+                if not records:
+                    self._require_progress(keys)
+            self._land(page, records)
+        except ProviderError as error:
+            raise error.at(f"{self.name} page {page.number}") from None
+        self.last = page
+        self.rows += len(records)
+        if page.total is not None:
+            self._totals.append(page.total)
+        return len(records)
+
+    @property
+    def total(self) -> int | None:
+        """What the source claimed last."""
+        return self._totals[-1] if self._totals else None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the list changed while it was read, as far as can be seen."""
+        return self.moved or len(set(self._totals)) > 1
+
+    def more(self) -> bool:
+        """Say whether another page may hold rows."""
+        if self.last is None or not self.last.records:
+            return False
+        return self.last.total is None or self.rows < self.last.total
+
+    def require_rows(self, page: Page) -> None:
+        """Raise if the first page is empty although the source claims rows."""
+        if not page.records:
+            raise ProviderError(
+                f"the source says it has {page.total} rows, and this page is empty",
+                where=f"{self.name} page {page.number}",
+                next_step="nothing was loaded; ask the provider if it is so again tomorrow",
+            )
+
+    def require_fewer(self, pages: int) -> None:
+        """Raise if the source has more pages than the definition believes."""
+        if pages > self._most:
+            raise ProviderError(
+                f"{pages} pages or more, and the definition believes at most {self._most}",
+                where=self.name,
+                next_step="raise fetch.page_size or fetch.max_pages if the source is that large",
+            )
+
+    def require_still(self) -> None:
+        """Raise if a list without a key grew: new rows in front would push old ones twice."""
+        if len(set(self._totals)) > 1:
+            raise TransientError(
+                f"the list went from {self._totals[0]} to {self._totals[-1]} rows while read, "
+                "and the definition says that it stands still",
+                where=self.name,
+                next_step="give fetch.paging.key instead, by which rows are told apart",
+            )
+
+    def finish(self) -> int | None:
+        """Compare with the claim; return it if all of it came, None if there is none to compare.
+
+        A list with a key that moved is believed if no fewer rows came than it ever claimed at
+        its smallest. If it shrank, that is enough only for a walk that is ``covering``.
+        """
+        if not self._totals:
+            return None
+        claimed, least = self._totals[-1], min(self._totals)
+        shrank = least < self._totals[0]
+        if self.keys is not None and self.has_moved and (self.covering or not shrank):
+            if self.rows < least:
+                raise TransientError(
+                    f"the list moved while read: {self.rows} rows came and it claims {claimed}",
+                    where=self.name,
+                    next_step=_LATER,
+                )
+            return claimed if claimed == self.rows else None
+        if shrank:
+            # Rows that leave the list move all later ones forward, some of them across the edge
+            # of a page that was already read: the count may fit and a row be missing.
+            raise TransientError(
+                f"the list shrank from {self._totals[0]} to {least} rows while read",
+                where=self.name,
+                next_step=_LATER,
+            )
+        if claimed != self.rows:
+            raise ProviderError(
+                f"the source says it has {claimed} rows and sent {self.rows}",
+                where=self.name,
+                next_step="nothing was loaded; ask the provider if it is so again tomorrow",
+            )
+        return claimed
+
+    def _require_progress(self, keys: list[bytes]) -> None:
+        """Raise if this page, in which nothing is new, came again and again."""
+        page = hash(tuple(keys))
+        self._stale[page] += 1
+        if self._stale[page] >= _REPEATS:
+            raise repeated()
+
+
+def repeated() -> ProviderError:
+    """Return the error for a source that sends what it sent before."""
+    return ProviderError(
+        "the source repeats itself: rows that came before came again",
+        next_step="check the paging options; the source seems to ignore the page asked for",
+    )
+
+
+def lander(
+    pull: PullContext[Any], *, whole: bool = True
+) -> Callable[[Page, list[msgspec.Raw]], None]:
+    """Return the function that writes records into the pull's batch and tells the progress.
+
+    ``whole`` says that a page's total is that of the pull, not of one part of it.
+    """
+    done = 0
+
+    def land(page: Page, records: list[msgspec.Raw]) -> None:
+        nonlocal done
+        answer = page.answer
+        pull.batch.page(
+            records,
+            url=answer.url,
+            status=answer.status,
+            etag=answer.etag,
+            last_modified=answer.last_modified,
+        )
+        done += len(records)
+        pull.progress(done, page.total if whole else None)
+
+    return land
 
 
 def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, most: int) -> None:
     """Land pages 1, 2, 3 ...; in threads as far as the first page's total reaches."""
-    kept = _Kept(pull, most)
+    kept = Kept(pull.name, most, lander(pull))
+    read_numbered(kept, ask, first, pull.each)
+    _claim(pull, kept)
+
+
+def offsets(pull: PullContext[Any], ask: Callable[[int, int], Page], most: int) -> None:
+    """Land pages by offset, each beginning where the rows that really came end."""
+    kept = Kept(pull.name, most, lander(pull))
+    read_offsets(kept, ask)
+    _claim(pull, kept)
+
+
+Each = Callable[[Callable[[int], Page], Iterable[int], Callable[[Page], Any]], None]
+"""Asks for several pages, in threads or not, and hands them on in order."""
+
+
+def read_numbered(kept: Kept, ask: Callable[[int], Page], first: int, each: Each) -> None:
+    """Ask for numbered pages until all rows that the source claims have come."""
     page = ask(first)
     kept.add(page)
     number = first
@@ -46,95 +243,24 @@ def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, mos
         pages = -(-page.total // len(page.records))
         kept.require_fewer(pages)
         number += pages - 1
-        pull.each(ask, range(first + 1, number + 1), kept.add)
+        each(ask, range(first + 1, number + 1), kept.add)
     # Rows may have been added meanwhile; and a source without a total is read to its end.
     while kept.more():
         number += 1
         kept.add(ask(number))
-    kept.claim()
 
 
-def offsets(pull: PullContext[Any], ask: Callable[[int, int], Page], most: int) -> None:
-    """Land pages by offset, each beginning where the rows that really came end."""
-    kept = _Kept(pull, most)
-    number, offset = 1, 0
-    while True:
-        page = ask(number, offset)
-        kept.add(page)
-        offset += len(page.records)
+def read_offsets(kept: Kept, ask: Callable[[int, int], Page]) -> None:
+    """Ask for pages by offset until all rows that the source claims have come."""
+    number = 1
+    kept.add(ask(number, 0))
+    while kept.more():
         number += 1
-        if not kept.more():
-            break
-    kept.claim()
+        kept.add(ask(number, kept.rows))
 
 
-class _Kept:
-    """The pages landed so far."""
-
-    def __init__(self, pull: PullContext[Any], most: int) -> None:
-        """Begin with none; ``most`` pages are believed."""
-        self._pull = pull
-        self._most = most
-        self._totals: list[int] = []
-        self._rows = 0
-        self._pages = 0
-        self._last: Page | None = None
-
-    def add(self, page: Page) -> None:
-        """Land a page; called in the order of the pages."""
-        self._pages += 1
-        self.require_fewer(self._pages)
-        answer = page.answer
-        try:
-            self._pull.batch.page(
-                page.records,
-                url=answer.url,
-                status=answer.status,
-                etag=answer.etag,
-                last_modified=answer.last_modified,
-            )
-        except ProviderError as error:
-            raise error.at(f"{self._pull.name} page {page.number}") from None
-        self._last = page
-        self._rows += len(page.records)
-        if page.total is not None:
-            self._totals.append(page.total)
-        self._pull.progress(self._rows, page.total)
-
-    def more(self) -> bool:
-        """Say whether another page may hold rows."""
-        if self._last is None or not self._last.records:
-            return False
-        return self._last.total is None or self._rows < self._last.total
-
-    def require_rows(self, page: Page) -> None:
-        """Raise if the first page is empty although the source claims rows."""
-        if not page.records:
-            raise ProviderError(
-                f"the source says it has {page.total} rows, and this page is empty",
-                where=f"{self._pull.name} page {page.number}",
-                next_step="nothing was loaded; ask the provider if it is so again tomorrow",
-            )
-
-    def require_fewer(self, pages: int) -> None:
-        """Raise if the source has more pages than the definition believes."""
-        if pages > self._most:
-            raise ProviderError(
-                f"{pages} pages or more, and the definition believes at most {self._most}",
-                where=self._pull.name,
-                next_step="raise fetch.page_size or fetch.max_pages if the source is that large",
-            )
-
-    def claim(self) -> None:
-        """Tell the batch how many rows there should be, by the last page's word."""
-        if not self._totals:
-            return
-        if min(self._totals) < self._totals[0]:
-            # Rows that leave the list move all later ones forward, some of them across the edge
-            # of a page that was already read: the count may fit and a row be missing.
-            raise TransientError(
-                f"the list shrank from {self._totals[0]} to {min(self._totals)} rows while read",
-                where=self._pull.name,
-                next_step="run it again, at a quieter hour if it happens often",
-            )
-        self._pull.batch.claim(self._totals[-1])
+def _claim(pull: PullContext[Any], kept: Kept) -> None:
+    """Tell the batch how many rows there should be, by the last page's word."""
+    claimed = kept.finish()
+    if claimed is not None:
+        pull.batch.claim(claimed)

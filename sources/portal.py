@@ -2,7 +2,8 @@
 
 Data flow: ``land`` asks for pages and hands them to ``sources.paging``, which lands the records
 as they came. Exchange shape: facts.md 3.1 (``error_code`` inside a 200, totals written as
-text); every name in it is an option, since vendors differ.
+text); every name in it is an option, since vendors differ. It is the short form of kind
+``rest`` with ``paging: {kind: page}``, and shares its reading of pages.
 
 Run it alone: ``python -m sources.pull assets/lao_cai/dich_vu_cong/defs.yaml thu_tuc data/try``.
 
@@ -15,22 +16,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.errors import ProviderError
-from sources import payload
 from sources.context import PullContext
 from sources.paging import Page, numbered
+from sources.rest_page import Success, read_page
 from sources.spec import Strict
-from sources.transport import Answer
 
 NEEDS_ADDRESS = True
-
-
-class Success(Strict):
-    """Where the envelope says whether the request succeeded."""
-
-    path: str = "error_code"
-    values: tuple[str, ...] = ("00",)
-    message: str = "error_message"
 
 
 class Fetch(Strict):
@@ -71,25 +62,9 @@ def land(pull: PullContext[Fetch]) -> None:
         params = {**fixed, options.page_parameter: str(number)}
         return pull.ask(
             options.path,
-            lambda answer: _page(pull, number, answer),
+            lambda answer: read_page(options, number, answer, pull.quote),
             what=f"page {number}",
             params=params,
         )
 
     numbered(pull, ask, options.first_page, options.max_pages)
-
-
-def _page(pull: PullContext[Fetch], number: int, answer: Answer) -> Page:
-    """Read one page; raises if the envelope says that the request failed."""
-    options = pull.fetch
-    outer = payload.envelope(answer.body)
-    rule = options.success
-    code = payload.text(outer, rule.path) if rule else ""
-    if rule and code not in rule.values:
-        reason = pull.quote(payload.text(outer, rule.message)) or "no reason given"
-        raise ProviderError(
-            f"{rule.path} {pull.quote(code)!r} in a 200: {reason}",
-            next_step="ask the provider; nothing was loaded",
-        )
-    total = payload.count(outer, options.total) if options.total else None
-    return Page(number, payload.records(outer, options.records), total, answer)

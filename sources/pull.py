@@ -46,6 +46,7 @@ KINDS: dict[str, str] = {
     "edxml": "sources.edxml",
     "files": "sources.files",
     "portal": "sources.portal",
+    "rest": "sources.rest",
 }
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -116,6 +117,11 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         _require_address(address, system.base_url.env)
         redactor = Redactor()
         auth = authorizer(system.auth, values, redactor)
+        if auth.certificate and urlsplit(address).scheme != "https":
+            raise ConfigurationError(
+                "a client certificate can only be shown over https",
+                next_step=f"set {system.base_url.env} to an https address",
+            )
     except HubError as error:
         raise error.at(system.name) from None
     route = _route(system, values, redactor)

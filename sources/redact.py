@@ -30,6 +30,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Start with the secrets known at the beginning."""
         self._forms: list[str] = []
+        self._hidden: frozenset[str] = frozenset()
         for secret in secrets:
             self.learn(secret)
 
@@ -41,6 +42,10 @@ class Redactor:
             # threads may be masking with the old one.
             self._forms = sorted(forms, key=lambda form: (-len(form), form))
 
+    def hide(self, parameter: str) -> None:
+        """Mask this query parameter from now on, whatever its value."""
+        self._hidden |= {parameter}
+
     def text(self, text: str) -> str:
         """Return the text with every learned secret masked."""
         for form in self._forms:
@@ -49,16 +54,22 @@ class Redactor:
 
     def quote(self, text: str) -> str:
         """Return a source's own sentence: one line, short, masked."""
-        line = " ".join(text.split())
-        return self.text(line if len(line) <= QUOTED else line[: QUOTED - 1] + "…")
+        # Masked before it is cut: half a secret would not be recognised.
+        line = self.text(" ".join(text.split()))
+        return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
 
     def url(self, url: str) -> str:
         """Return the URL without user info, with sensitive parameters and secrets masked."""
         parts = urlsplit(url)
         pairs = [
-            (name, MASK if _SENSITIVE.search(name) else value)
+            # Masked before it is encoded again: `learn` cannot foresee every encoding.
+            (name, MASK if self._is_secret(name) else self.text(value))
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
         ]
         host = parts.netloc.rsplit("@", 1)[-1]
         query = urlencode(pairs, safe="*/:")
         return self.text(urlunsplit((parts.scheme, host, parts.path, query, "")))
+
+    def _is_secret(self, parameter: str) -> bool:
+        """Say whether a query parameter is masked by its name."""
+        return parameter in self._hidden or _SENSITIVE.search(parameter) is not None

@@ -78,7 +78,83 @@ class LoginAuth(Strict):
     extra_headers: dict[str, FromEnv] = {}
 
 
-Auth = Annotated[NoAuth | ApiKeyAuth | OAuth2Auth | LoginAuth, Field(discriminator="kind")]
+class ApiKeyQueryAuth(Strict):
+    """A fixed token in a query parameter; only for sources that take it nowhere else."""
+
+    kind: Literal["api_key_query"]
+    parameter: str
+    token: FromEnv
+
+
+class BearerAuth(Strict):
+    """A fixed token as ``Authorization: Bearer`` (RFC 6750)."""
+
+    kind: Literal["bearer"]
+    token: FromEnv
+
+
+class BasicAuth(Strict):
+    """User name and password in every request (RFC 7617, as UTF-8)."""
+
+    kind: Literal["basic"]
+    username: FromEnv
+    password: FromEnv
+
+
+class SessionAuth(Strict):
+    """Login for a session id that goes into the JSON body of every request (facts.md 3.1)."""
+
+    kind: Literal["login_session"]
+    login_path: str
+    username: FromEnv
+    password: FromEnv
+    session_path: str = "session"
+    """JSON path of the session id in the login's answer."""
+    expires_path: str | None = None
+    """JSON path of the session's life in seconds, if the source tells it."""
+    body_field: str = "session"
+
+
+class HmacAuth(Strict):
+    """Every request signed, as the Government Office axis wants (facts.md 2.6).
+
+    The signature is HMAC-SHA256 over system id + timestamp + content type + body.
+    """
+
+    kind: Literal["hmac"]
+    system_id: FromEnv
+    secret: FromEnv
+    encoding: Literal["hex", "base64"]
+    """How the signature is written. The facts do not say, so the definition must."""
+    id_header: str = "systemid"
+    time_header: str = "timestamp"
+    signature_header: str = "XroadVnpt-sign-header"
+    time_format: str = "%d%m%YT%H%M%S%z"
+    """strftime format, Vietnam time."""
+
+
+class ClientCertificateAuth(Strict):
+    """A TLS client certificate; the variables hold the paths of PEM files, not their text."""
+
+    kind: Literal["client_certificate"]
+    certificate: FromEnv
+    key: FromEnv | None = None
+    """File of the private key, without a passphrase; absent if the certificate's file has it."""
+
+
+Auth = Annotated[
+    NoAuth
+    | ApiKeyAuth
+    | ApiKeyQueryAuth
+    | BearerAuth
+    | BasicAuth
+    | OAuth2Auth
+    | LoginAuth
+    | SessionAuth
+    | HmacAuth
+    | ClientCertificateAuth,
+    Field(discriminator="kind"),
+]
 
 
 class Limits(Strict):

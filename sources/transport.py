@@ -68,6 +68,8 @@ class Request:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes | None
+    certificate: tuple[str, str] | None = None
+    """Paths of a client certificate and its key; given for the system's own host only."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Answer:
     """Redacted."""
     media: str
     location: str
+    headers: Mapping[str, str]
+    """As they came, for what only some kinds need (``Link``); names in any case."""
     etag: str | None
     last_modified: str | None
     retry_after: float | None
@@ -137,6 +141,7 @@ class Transport:
                 data=request.body,
                 stream=True,
                 allow_redirects=False,
+                cert=request.certificate,
                 timeout=timeout,
             )
             with contextlib.closing(response):
@@ -188,6 +193,7 @@ class Transport:
             url=self._redactor.url(response.url),
             media=headers.get("Content-Type", "").split(";")[0].strip().lower(),
             location=headers.get("Location", ""),
+            headers=headers,
             etag=headers.get("ETag"),
             last_modified=headers.get("Last-Modified"),
             retry_after=seconds_to_wait(headers.get("Retry-After", "")),

@@ -105,6 +105,13 @@ def puller(server: FaultServer, tmp_path: Path) -> Puller:
     return Puller(server, tmp_path / "landing")
 
 
+@pytest.fixture
+def rest(puller: Puller) -> Puller:
+    puller.kind = "rest"
+    puller.fetch = {"path": "/rows", "records": "data.items", "paging": {"kind": "none"}}
+    return puller
+
+
 def landed_lines(batch: LandedBatch) -> list[str]:
     """Return the lines of a batch's pages, in order."""
     return [
