@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -47,6 +47,8 @@ class PullContext(Generic[F]):
     deadline: Deadline
     progress: Progress
     connection: Client | None
+    address: str = field(default="", repr=False)
+    """For kinds that talk no HTTP: what ``base_url`` stands for, password included."""
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +40,7 @@ from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
 KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
     "ckan": "sources.ckan",
+    "database": "sources.database",
     "edxml": "sources.edxml",
     "portal": "sources.portal",
 }
@@ -55,6 +56,8 @@ class Session:
 
     system: SystemSpec
     client: Client | None
+    address: str = field(default="", repr=False)
+    """For kinds that talk no HTTP: the address as it is set, password included."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -106,6 +109,8 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
     try:
         values = env.resolve(env.references(system), environment)
         address = values[system.base_url.env]
+        if not getattr(_module(system), "HTTP", True):
+            return Session(system, None, address)
         _require_address(address, system.base_url.env)
         redactor = Redactor()
         auth = authorizer(system.auth, values, redactor)
@@ -164,6 +169,7 @@ def pull(
             deadline=deadline,
             progress=progress,
             connection=session.client,
+            address=session.address,
         )
         try:
             module.land(context)

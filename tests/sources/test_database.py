@@ -1,0 +1,342 @@
+"""Real PostgreSQL and MariaDB servers: every row as the server itself writes it, or one line why.
+
+Both run where Debian's packages are installed (``.ci/run`` does that); else these are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from sources.database_address import Address, parse
+from sources.deadline import Deadline
+from sources.landing import LandedBatch, Position
+from sources.scanner import explain
+from tests.sources.conftest import Puller, landed_lines
+from tests.sources.databases import PASSWORD, PERCENT, Server, mariadb, postgres
+
+ROWS = 10_000
+COLUMNS = ("ma", "ten", "ngay", "luc", "tien", "tre", "kieu")
+POSTGRES = f"""
+    CREATE TABLE "Hồ sơ" (
+        ma int PRIMARY KEY, ten text, ngay date, luc timestamptz, tien numeric, tre boolean,
+        kieu jsonb, ghi bytea);
+    INSERT INTO "Hồ sơ" SELECT i,
+        CASE WHEN i % 7 = 0 THEN NULL ELSE 'Nguyễn Thị Đào "' || i || E'"\\n\\\\ \\t xã Ỷ La' END,
+        date '2026-01-01' + i % 365,
+        timestamptz '2026-01-01 00:00:00Z' + i * interval '1 minute',
+        CASE WHEN i % 11 = 0 THEN NULL ELSE i * 1234567890123456789.012345678901234567 END,
+        i % 2 = 0, jsonb_build_object('số', i), decode('00ff', 'hex')
+    FROM generate_series(1, {ROWS}) i"""
+MARIADB = f"""
+    CREATE TABLE `Hồ sơ` (
+        ma int PRIMARY KEY, ten varchar(200), ngay date, luc timestamp NULL, tien decimal(60, 18),
+        tre boolean, kieu json, ghi blob) CHARACTER SET utf8mb4;
+    SET time_zone = '+00:00';
+    INSERT INTO `Hồ sơ` SELECT seq,
+        IF(seq % 7 = 0, NULL, concat('Nguyễn Thị Đào "', seq, '"\\n\\\\ \\t xã Ỷ La')),
+        date '2026-01-01' + INTERVAL seq % 365 DAY,
+        timestamp '2026-01-01 00:00:00' + INTERVAL seq MINUTE,
+        IF(seq % 11 = 0, NULL, seq * 1234567890123456789.012345678901234567),
+        seq % 2 = 0, json_object('số', seq), x'00ff'
+    FROM seq_1_to_{ROWS}"""
+
+
+@pytest.fixture(scope="module")
+def pg() -> Iterator[Server]:
+    with postgres() as server:
+        server.run(POSTGRES)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def my() -> Iterator[Server]:
+    with mariadb() as server:
+        server.run(MARIADB)
+        yield server
+
+
+@pytest.fixture(params=["pg", "my"])
+def database(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def reader(puller: Puller) -> Callable[..., LandedBatch]:
+    """Pull with these options from that server."""
+
+    def read(database: Server, *args: Any, url: str = "", **fetch: Any) -> LandedBatch:
+        puller.kind = "database"
+        puller.fetch = {"table": "Hồ sơ", "tls": "off", "order": ["ma"], **fetch}
+        puller.environment["THU_URL"] = url or database.url()
+        return puller(*args)
+
+    return read
+
+
+def rows(batch: LandedBatch) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in landed_lines(batch)]
+
+
+def expected(number: int, *, is_pg: bool) -> dict[str, Any]:
+    """Return a row as Python would write it, worked out without any database."""
+    whole = number * 1234567890123456789012345678901234567
+    day = datetime(2026, 1, 1).toordinal() + number % 365  # noqa: DTZ001 - a day
+    minutes = 7 * 60 + number
+    luc = datetime.fromordinal(datetime(2026, 1, 1).toordinal() + minutes // 1440)  # noqa: DTZ001 - a day
+    late = number % 2 == 0
+    return {
+        "ma": str(number),
+        "ten": None if number % 7 == 0 else f'Nguyễn Thị Đào "{number}"\n\\ \t xã Ỷ La',
+        "ngay": datetime.fromordinal(day).date().isoformat(),
+        "luc": f"{luc.date()} {minutes // 60 % 24:02}:{minutes % 60:02}:00",
+        "tien": None if number % 11 == 0 else f"{str(whole)[:-18]}.{str(whole)[-18:]}",
+        "tre": str(late).lower() if is_pg else str(int(late)),
+        "kieu": f'{{"số": {number}}}',
+    }
+
+
+def test_every_row_equals_the_servers_own(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    batch = reader(database, columns=COLUMNS, page_size=3000)
+    is_pg = database.scheme == "postgresql"
+    assert rows(batch) == [expected(number, is_pg=is_pg) for number in range(1, ROWS + 1)]
+    assert (batch.manifest.rows, batch.manifest.claimed) == (ROWS, ROWS)
+    assert sum(file.rows or 0 for file in batch.manifest.files) == ROWS
+    assert max(file.rows or 0 for file in batch.manifest.files) <= 3000
+
+
+def test_bytes_that_are_no_text_are_landed_as_hexadecimal(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    ghi = {row["ghi"].lower() for row in rows(reader(database, columns=("ghi",)))}
+    # Two bytes that happen to be UTF-8 would be text in MySQL, which calls JSON bytes too.
+    assert ghi == {r"\x00ff"}
+
+
+def test_a_query_is_read_as_a_table_is(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    table = '"Hồ sơ"' if database.scheme == "postgresql" else "`Hồ sơ`"
+    query = f"SELECT ma, count(*) OVER () AS n FROM {table} WHERE ma <= 3 -- ba dòng\n;"
+    batch = reader(database, table=None, query=query)
+    assert rows(batch) == [{"ma": str(ma), "n": "3"} for ma in (1, 2, 3)]
+
+
+def test_equal_content_is_an_equal_batch_and_an_empty_table_an_empty_one(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    assert reader(database).id == reader(database).id
+    database.run("CREATE TABLE trong (ma int)")
+    empty = reader(database, table="trong")
+    assert (empty.manifest.rows, empty.manifest.claimed, empty.manifest.files) == (0, 0, [])
+
+
+@pytest.mark.parametrize("column", ["luc", "ngay"])
+def test_an_incremental_pull_brings_what_is_new_and_what_has_no_time(
+    database: Server, reader: Callable[..., LandedBatch], puller: Puller, column: str
+) -> None:
+    kind = "timestamptz" if database.scheme == "postgresql" else "timestamp NULL"
+    database.run(f"DROP TABLE IF EXISTS moi; CREATE TABLE moi (ma int, ngay date, luc {kind})")
+    zone = "+07" if database.scheme == "postgresql" else ""
+    written = ", ".join(
+        f"({ma}, {day}, {moment})"
+        for ma, day, moment in (
+            (1, "'2026-09-30'", f"'2026-09-30 08:29:59{zone}'"),
+            (2, "'2026-10-01'", f"'2026-10-01 08:29:59{zone}'"),
+            (3, "'2026-10-01'", f"'2026-10-01 08:30:00{zone}'"),
+            (4, "NULL", "NULL"),
+            (5, "'2026-10-02'", f"'2026-10-02 00:00:00{zone}'"),
+        )
+    )
+    database.run(f"SET time_zone = '+07:00'; INSERT INTO moi VALUES {written}"
+                 if not zone else f"INSERT INTO moi VALUES {written}")  # fmt: skip
+    puller.dataset.update(mode="incremental", cursor="ngay", overlap_minutes=0)
+    options = {"table": "moi", "since_column": column}
+    assert reader(database, **options).manifest.rows == 5
+    later = reader(database, Position("truoc", "2026-10-01T08:30:00"), **options)
+    # A date has no hour: the whole day of the cursor is asked for again.
+    assert [row["ma"] for row in rows(later)] == (
+        ["3", "4", "5"] if column == "luc" else ["2", "3", "4", "5"]
+    )
+    until = datetime(2026, 10, 2)  # noqa: DTZ001 - Vietnam time
+    window = puller(since=datetime(2026, 10, 1, 8, 30), until=until)  # noqa: DTZ001 - as above
+    assert {row["ma"] for row in rows(window)} == {row["ma"] for row in rows(later)} - {"5"}
+
+
+def test_rows_that_are_written_meanwhile_come_whole_or_not_at_all(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    database.run("DROP TABLE IF EXISTS doi; CREATE TABLE doi (ma int)")
+    stop = threading.Event()
+
+    def write() -> None:
+        for number in range(200):
+            if stop.is_set():
+                return
+            database.run(
+                f"BEGIN; INSERT INTO doi VALUES ({number}); INSERT INTO doi VALUES ({number}); "
+                "COMMIT"
+            )
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            found = [row["ma"] for row in rows(reader(database, table="doi", page_size=7))]
+            assert found[::2] == found[1::2]
+    finally:
+        stop.set()
+        writer.join()
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "what"),
+    [
+        ({"password": "sai-mat-khau"}, ConfigurationError, "refused.*check the value of THU_URL"),
+        ({"host": "khong-co.invalid"}, ConfigurationError, "name is not known"),
+        ({"name": "khac"}, ConfigurationError, "no such database"),
+        ({"table": "khong_co"}, ProviderError, r"no table (kho\.)?khong_co "),
+        ({"columns": ["ma", "cot_la"]}, ProviderError, r"no column cot_la \(there are: ma, ten"),
+        ({"table": None, "query": "SELECT cot_la"}, ProviderError, "no column cot_la "),
+        ({"table": None, "query": "SELEC 1"}, ConfigurationError, "does not understand"),
+        ({"since_column": "ten"}, ConfigurationError, "holds no dates or times"),
+        ({"tls": "verify-full"}, ConfigurationError, "no trusted TLS"),
+    ],
+)
+def test_a_mistake_is_one_line_without_secret(
+    database: Server,
+    reader: Callable[..., LandedBatch],
+    change: dict[str, Any],
+    kind: type[HubError],
+    what: str,
+) -> None:
+    place = {name: change[name] for name in ("password", "host", "name") if name in change}
+    fetch = {name: value for name, value in change.items() if name not in place}
+    with pytest.raises(kind, match=what) as caught:
+        reader(database, url=database.url(**place), **fetch)
+    line = str(caught.value)
+    assert line.startswith("tinh/thu/thu")
+    assert "\n" not in line
+    for secret in (PASSWORD, PERCENT, "sai-mat-khau", "doc_kho"):
+        assert secret not in line
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_a_server_that_is_not_there_is_asked_again(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(Deadline, "sleep", lambda _, seconds, *__: waits.append(seconds))
+    puller.kind, puller.fetch = "database", {"table": "t"}
+    puller.environment["THU_URL"] = f"{scheme}://ai:gi@127.0.0.1:1/kho"
+    with pytest.raises(TransientError, match="does not answer, or hung up"):
+        puller()
+    assert waits == [0.01, 0.02]
+
+
+def test_a_row_that_breaks_the_statement_is_not_quoted(
+    pg: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    query = "SELECT 'Nguyễn Văn Kín'::int AS ma"
+    with pytest.raises(HubError) as caught:
+        reader(pg, table=None, query=query)
+    assert "Kín" not in str(caught.value)
+
+
+def test_a_certificate_is_verified_against_the_authority_that_the_address_names(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    url = f"{database.url()}?ca={database.ca}"
+    assert reader(database, url=url, tls="verify-full").manifest.rows == ROWS
+    assert reader(database, tls="require").manifest.rows == ROWS
+
+
+def test_a_certificate_for_another_name_is_refused(
+    pg: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    url = f"{pg.url(host='localhost')}?ca={pg.ca}"
+    with pytest.raises(ConfigurationError, match="no trusted TLS"):
+        reader(pg, url=url, tls="verify-full")
+    assert reader(pg, url=url, tls="verify-ca").manifest.rows == ROWS
+
+
+def test_postgresql_behind_a_unix_socket(pg: Server, reader: Callable[..., LandedBatch]) -> None:
+    url = f"postgresql://doc_kho:{PERCENT}@:{pg.port}/kho?host={pg.ca.parent}"
+    assert reader(pg, url=url, tls="verify-full").manifest.rows == ROWS
+
+
+def test_the_hub_cannot_write(pg: Server, reader: Callable[..., LandedBatch]) -> None:
+    pg.run("CREATE TABLE ghi_vao (ma int); GRANT ALL ON ghi_vao TO doc_kho")
+    pg.run(
+        "CREATE FUNCTION them() RETURNS int LANGUAGE sql AS "
+        "'INSERT INTO ghi_vao VALUES (1) RETURNING ma'"
+    )
+    with pytest.raises(HubError):
+        reader(pg, table=None, query="SELECT them() AS ma")
+    assert pg.run("SELECT count(*) FROM ghi_vao").strip() == "0"
+
+
+def test_a_statement_that_never_ends_is_stopped(
+    pg: Server, reader: Callable[..., LandedBatch], puller: Puller
+) -> None:
+    puller.limits["dataset_deadline"] = 0.5
+    with pytest.raises(TransientError, match=r"deadline of 0.5 s passed|did not finish"):
+        reader(pg, table=None, query="SELECT 1 AS ma FROM pg_sleep(60)")
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        {"table": 'x"; DROP TABLE y; --'},
+        {"table": "a.b.c"},
+        {"table": "t", "query": "SELECT 1"},
+        {"table": None},
+        {"since_column": "a'b"},
+        {"tls": "prefer"},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(puller: Puller, fetch: dict[str, Any]) -> None:
+    puller.kind = "database"
+    puller.fetch = {"table": "t", **fetch}
+    with pytest.raises(ConfigurationError, match=r"fetch\."):
+        puller()
+
+
+def test_an_address_is_read_with_what_it_encodes() -> None:
+    found = parse(f"postgres://b%40:{PERCENT}@may.gov:5433/kho?ca=/etc/ca.pem", "URL")
+    assert (found.engine, found.host, found.port, found.database) == (
+        "postgres", "may.gov", 5433, "kho",
+    )  # fmt: skip
+    assert (found.user, found.password, found.ca) == ("b@", PASSWORD, "/etc/ca.pem")
+    assert found.url == "postgres://may.gov:5433/kho"
+    assert PASSWORD not in repr(found)
+
+
+@given(st.text() | st.text().map(lambda rest: f"mysql://bi-mat{rest}"))
+def test_any_address_is_read_or_refused_without_being_repeated(address: str) -> None:
+    said = ""
+    try:
+        assert parse(address, "URL").user
+    except ConfigurationError as error:
+        said = str(error)
+    assert "bi-mat" not in said
+
+
+@given(st.text())
+def test_whatever_a_server_says_becomes_one_line_that_repeats_at_most_a_name(said: str) -> None:
+    address = Address("postgres", "may", 5432, "kho", "ai", "bi-mat", "", "URL")
+    line = str(explain(duckdb.IOException(f'{said} "bi-mat": {said} bi-mat'), address))
+    assert "\n" not in line
+    assert "bi-mat" not in line
