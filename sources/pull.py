@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "ckan": "sources.ckan",
     "database": "sources.database",
     "edxml": "sources.edxml",
+    "ogc_features": "sources.ogc_features",
     "portal": "sources.portal",
 }
 
