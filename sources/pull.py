@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "ckan": "sources.ckan",
     "database": "sources.database",
     "edxml": "sources.edxml",
+    "oai_pmh": "sources.oai_pmh",
     "ogc_features": "sources.ogc_features",
     "portal": "sources.portal",
 }
