@@ -45,6 +45,7 @@ KINDS: dict[str, str] = {
     "oai_pmh": "sources.oai_pmh",
     "ogc_features": "sources.ogc_features",
     "portal": "sources.portal",
+    "webdav": "sources.webdav",
 }
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
