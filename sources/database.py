@@ -28,7 +28,7 @@ from hub.errors import ConfigurationError, ProviderError
 from sources.context import PullContext
 from sources.database_address import Address, parse
 from sources.landing import Window
-from sources.scanner import Tls, attached, text
+from sources.scanner import Tls, attached, text, within
 from sources.spec import Strict
 
 NEEDS_ADDRESS = True
@@ -81,14 +81,18 @@ def land(pull: PullContext[Fetch]) -> None:
     address = parse(pull.address, base_url.env if base_url else "")
     where = f"{pull.name} at {address.url}"
     limits = pull.system.limits
-    with attached(address, options.tls, limits, pull.deadline, where) as connection:
-        connection.execute("BEGIN TRANSACTION READ ONLY")
-        columns = _columns(connection, address, options)
-        pages = connection.execute(
-            _rows_sql(address, options, columns, pull.window)
-        ).to_arrow_reader(options.page_size)
-        _land_pages(pull, address, pages)
-        connection.execute("COMMIT")
+
+    def read() -> None:
+        with attached(address, options.tls, limits, pull.deadline, where) as connection:
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            columns = _columns(connection, address, options)
+            pages = connection.execute(
+                _rows_sql(address, options, columns, pull.window)
+            ).to_arrow_reader(options.page_size)
+            _land_pages(pull, address, pages)
+            connection.execute("COMMIT")
+
+    within(pull.deadline, where, read)
 
 
 def _land_pages(pull: PullContext[Fetch], address: Address, pages: Any) -> None:  # noqa: ANN401 - pyarrow has no types

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -43,6 +43,8 @@ _MYSQL_TLS = {
     "require": "required",
     "off": "disabled",
 }
+_GRACE = 3.0
+"""Seconds after the deadline in which a statement may still answer that it was stopped."""
 _AGAIN = "run it again later; ask the provider or the network's keeper if it lasts"
 
 _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
@@ -177,6 +179,29 @@ def attached(
             watch.cancel()
 
 
+def within(deadline: Deadline, where: str, work: Callable[[], None]) -> None:
+    """Run work that may hang in a socket which nobody can reach; leave it there if time is up.
+
+    MySQL's client has no time-outs that its scanner lets one set. The thread left behind holds
+    nothing but its connection, and checks the deadline before it lands a page.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name=f"read {where}", daemon=True)
+    thread.start()
+    thread.join(deadline.remaining() + _GRACE)
+    if raised:
+        raise raised[0]
+    if thread.is_alive():
+        raise deadline.passed(where, "the database went silent")
+
+
 def explain(error: duckdb.Error, address: Address) -> HubError:
     """Return the error for what DuckDB or the server says, of which at most a name is repeated."""
     whole = str(error)
@@ -238,7 +263,11 @@ def _options(address: Address, tls: Tls, limits: Limits, deadline: Deadline) -> 
     parts = {
         "sslmode": "disable" if tls == "off" else tls,
         "sslrootcert": (address.ca or certifi.where()) if tls.startswith("verify") else "",
-        "connect_timeout": str(max(2, int(limits.connect_timeout))),
+        # Two seconds is the least that libpq knows.
+        "connect_timeout": str(max(2, int(min(limits.connect_timeout, deadline.remaining())))),
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
         "tcp_user_timeout": str(int(limits.read_timeout * 1000)),
         "application_name": "provincial-data-hub",
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),

@@ -6,9 +6,15 @@ Both run where Debian's packages are installed (``.ci/run`` does that); else the
 from __future__ import annotations
 
 import json
+import os
+import re
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -294,6 +300,29 @@ def test_a_statement_that_never_ends_is_stopped(
     puller.limits["dataset_deadline"] = 0.5
     with pytest.raises(TransientError, match=r"deadline of 0.5 s passed|did not finish"):
         reader(pg, table=None, query="SELECT 1 AS ma FROM pg_sleep(60)")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_a_server_that_accepts_and_stays_silent_holds_neither_the_pull_nor_the_process(
+    tmp_path: Path, scheme: str
+) -> None:
+    definition = tmp_path / "defs.yaml"
+    definition.write_text(
+        "{name: tinh/kho, title: K, owner: 'team:k', kind: database, base_url: {env: KHO},"
+        " limits: {dataset_deadline: 1, retries: 0}, datasets: [{name: t, title: T, contract: t,"
+        " columns: {ma: ma}, fetch: {table: t, tls: 'off'}}]}"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"{scheme}://ai:gi@127.0.0.1:{silent.getsockname()[1]}/kho"
+        done = subprocess.run(
+            [sys.executable, "-m", "sources.pull", definition, "t", tmp_path / "landing"],
+            env={**os.environ, "KHO": address},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"tinh/kho/t at .*(deadline of 1 s passed|does not answer).*\n", done.stderr
+    )
 
 
 @pytest.mark.parametrize(
