@@ -1,15 +1,17 @@
 """A table or a query of a PostgreSQL or MySQL database, read by DuckDB's scanners.
 
-Data flow: the address in ``base_url`` (``sources.database_address``) -> a private in-memory
-DuckDB with the database attached read-only (``sources.scanner``) -> one statement, which also
-counts the rows -> DuckDB writes each row as a JSON object -> pages of a batch. The server casts
-each cell to text itself: DuckDB would read an unbounded ``numeric`` as a binary fraction.
-Instants come as Vietnam time without zone.
+Data flow: the address in ``base_url`` (``sources.database_address``) -> a reader in a process of
+its own (``sources.database_reader``), which asks one statement (``sources.database_sql``) through
+a private DuckDB (``sources.scanner``) -> pages of JSON objects through a pipe -> the batch.
 
-One statement is one consistent read, on both servers: rows committed meanwhile are neither
-counted nor sent. (MySQL's scanner does not keep a transaction across two statements; measured.)
+One statement is one consistent read, on both servers, and counts its own rows: those committed
+meanwhile are neither counted nor sent. (MySQL's scanner does not keep a transaction across two
+statements; measured.) A row whose ``since_column`` is NULL comes with every pull: nobody knows
+when it changed.
 
-A row whose ``since_column`` is NULL comes with every pull: nobody knows when it changed.
+The reader is a process because a database client that waits for a silent server can be stopped
+in no other way: MySQL's has no time-outs that its scanner lets one set. It also has none of the
+hub's environment, which these clients would look into for users, passwords and files.
 
 Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` with a definition of kind ``database``.
 
@@ -18,204 +20,103 @@ What does not belong here: connecting, typing, other databases (ODBC).
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+import os
+import subprocess
+import sys
+import threading
+from typing import IO, NoReturn
 
-import duckdb
-from pydantic import Field, model_validator
+import msgspec
 
-from hub.errors import ConfigurationError, ProviderError
+from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources.context import PullContext
-from sources.database_address import Address, parse
-from sources.landing import Window
-from sources.scanner import Tls, attached, text, within
-from sources.spec import Strict
+from sources.database_address import parse
+from sources.database_reader import Frame, Job
+from sources.database_sql import Fetch
+
+__all__ = ["HTTP", "NEEDS_ADDRESS", "Fetch", "land"]
 
 NEEDS_ADDRESS = True
 HTTP = False
 
-_NAME = r"[^\W\d][\w$ -]*"
-Name = Annotated[str, Field(pattern=f"^{_NAME}$", max_length=128)]
-TableName = Annotated[str, Field(pattern=rf"^{_NAME}(\.{_NAME})?$", max_length=257)]
-
-_INSTANT = "TIMESTAMP WITH TIME ZONE"
-_TIMES = {"DATE", "TIMESTAMP", _INSTANT}
-_COUNT = "__rows_in_all"
-
-
-class Fetch(Strict):
-    """Options of a dataset."""
-
-    table: TableName | None = None
-    """``table`` or ``schema.table`` (PostgreSQL), ``database.table`` (MySQL), exactly as listed."""
-    query: str | None = None
-    """Or one SELECT in the database's own SQL."""
-    columns: tuple[Name, ...] = ()
-    """Columns to read; all, if none is named."""
-    since_column: Name | None = None
-    """Column of dates or times by which rows are asked for since, and until, a moment."""
-    order: tuple[Name, ...] = ()
-    """Columns that put the rows in order, so that equal content makes an equal batch."""
-    tls: Tls = "verify-full"
-    page_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Rows per landed page."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Fetch:
-        """Rows come from a table or from a query."""
-        if (self.table is None) == (self.query is None):
-            msg = "say either `table` or `query`"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def windows(self) -> tuple[bool, bool]:
-        """Whether rows can be asked for since, and until, a moment."""
-        return (self.since_column is not None,) * 2
+_GRACE = 2.0
+"""Seconds after the deadline in which the server may still say that it stopped the statement."""
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_KINDS: dict[str, type[HubError]] = {
+    kind.__name__: kind for kind in (ConfigurationError, ProviderError, TransientError)
+}
 
 
 def land(pull: PullContext[Fetch]) -> None:
     """Land every row of the window."""
-    options = pull.fetch
     base_url = pull.system.base_url
     address = parse(pull.address, base_url.env if base_url else "")
     where = f"{pull.name} at {address.url}"
-    limits = pull.system.limits
+    job = Job(
+        address=pull.address,
+        name=address.name,
+        fetch=pull.fetch.model_dump(mode="json"),
+        limits=pull.system.limits.model_dump(mode="json"),
+        seconds=pull.deadline.remaining(),
+        where=where,
+        window=pull.window,
+    )
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    with subprocess.Popen(
+        [sys.executable, "-m", "sources.database_reader"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**environment, "HOME": "/nonexistent"},
+    ) as reader:
+        watch = threading.Timer(pull.deadline.remaining() + _GRACE, reader.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            _hand_over(reader, job)
+            _land_frames(pull, reader.stdout, address.url, where)
+        finally:
+            watch.cancel()
+            reader.kill()
 
-    def read() -> None:
-        with attached(address, options.tls, limits, pull.deadline, where) as connection:
-            connection.execute("BEGIN TRANSACTION READ ONLY")
-            columns = _columns(connection, address, options)
-            pages = connection.execute(
-                _rows_sql(address, options, columns, pull.window)
-            ).to_arrow_reader(options.page_size)
-            _land_pages(pull, address, pages)
-            connection.execute("COMMIT")
 
-    within(pull.deadline, where, read)
+def _hand_over(reader: subprocess.Popen[bytes], job: Job) -> None:
+    """Give the reader its job; the address goes by a pipe, where no list of processes shows it."""
+    if reader.stdin is not None:
+        with reader.stdin as pipe:
+            pipe.write(msgspec.json.encode(job))
 
 
-def _land_pages(pull: PullContext[Fetch], address: Address, pages: Any) -> None:  # noqa: ANN401 - pyarrow has no types
-    """Land what streams in, a page at a time, and compare with the count that came beside it."""
+def _land_frames(pull: PullContext[Fetch], pipe: IO[bytes] | None, url: str, where: str) -> None:
+    """Land what comes until the reader says that it is done, and compare with the count."""
     claimed = done = 0
-    for page in pages:
-        if not page.num_rows:
-            continue
-        pull.deadline.check(pull.name)
-        claimed = page.column(1)[0].as_py()
-        pull.batch.page(page.column(0).to_pylist(), url=address.url)
-        done += page.num_rows
+    while True:
+        head = pipe.readline() if pipe is not None else b""
+        if not head.endswith(b"\n"):
+            _ended(pull, where)
+        frame = msgspec.json.decode(head, type=Frame)
+        if frame.error:
+            pull.deadline.check(where, "the statement was stopped")
+            raise _KINDS.get(frame.error, ProviderError)(
+                frame.what, where=where, next_step=frame.next_step
+            )
+        if not frame.rows:
+            pull.batch.claim(claimed)
+            return
+        data = pipe.read(frame.size) if pipe is not None else b""
+        if len(data) < frame.size:
+            _ended(pull, where)
+        pull.deadline.check(where)
+        pull.batch.page(data.split(b"\n"), url=url)
+        claimed, done = frame.claimed, done + frame.rows
         pull.progress(done, claimed)
-    pull.batch.claim(claimed)
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, address: Address, options: Fetch
-) -> dict[str, str]:
-    """Return the columns there are and DuckDB's word for their types; raises if one is missing."""
-    empty = f"SELECT * FROM {_origin(address, options)} LIMIT 0"
-    found = connection.execute(f"DESCRIBE FROM {_ask(address, empty)}").fetchall()
-    offered: dict[str, str] = {name: kind for name, kind, *_ in found}
-    wanted = [*options.columns, *options.order, *filter(None, [options.since_column])]
-    missing = [name for name in wanted if name not in offered]
-    if missing:
-        raise ProviderError(
-            f"there is no column {', '.join(missing)} (there are: {', '.join(offered)[:300]})",
-            next_step="compare fetch with the table; was a column renamed?",
-        )
-    since = options.since_column
-    if since and offered[since] not in _TIMES:
-        raise ConfigurationError(
-            f"column {since} holds no dates or times but {offered[since]}",
-            next_step="name another fetch.since_column, or cast it in fetch.query",
-        )
-    return offered
-
-
-def _rows_sql(address: Address, options: Fetch, columns: dict[str, str], window: Window) -> str:
-    """Return DuckDB's statement: rows as JSON text, beside it the server's count of them."""
-    condition = _condition(address, options.since_column, columns, window)
-    origin = f"{_origin(address, options)}{condition}"
-    chosen = [(name, columns[name]) for name in options.columns or columns]
-    cells = ", ".join(
-        f"{_cell(address, name, kind)} AS c{number}" for number, (name, kind) in enumerate(chosen)
+def _ended(pull: PullContext[Fetch], where: str) -> NoReturn:
+    """Raise for a reader that is gone before it was done: killed at the deadline, or by others."""
+    pull.deadline.check(where, "the database went silent")
+    raise TransientError(
+        "the process that reads the database ended before it was done",
+        where=where,
+        next_step="run it again; is the machine out of memory?",
     )
-    order = ", ".join(_quoted(address, name) for name in options.order)
-    asked = (
-        f"SELECT {cells}, (SELECT count(*) FROM {origin}) AS {_COUNT} FROM {origin}"
-        f"{f' ORDER BY {order}' if order else ''}"
-    )
-    members = ", ".join(
-        f"{text(name)}, {_shown(address, number, kind)}"
-        for number, (name, kind) in enumerate(chosen)
-    )
-    return (
-        f"SELECT encode(json_object({members})::VARCHAR) AS line, {_COUNT} "
-        f"FROM {_ask(address, asked, stream=True)}"
-    )
-
-
-def _condition(
-    address: Address, since_column: str | None, columns: dict[str, str], window: Window
-) -> str:
-    """Return the WHERE clause of a window.
-
-    A moment is written as a literal and not bound: PostgreSQL's scanner reads by ``COPY``, which
-    takes no parameters. It is a ``datetime``, so there is nothing in it to escape.
-    """
-    if since_column is None or (window.since is None and window.until is None):
-        return ""
-    name = _quoted(address, since_column)
-    kind = columns[since_column]
-    bounds: list[str] = []
-    if window.since is not None:
-        # A date is a whole day: one that began before the moment still belongs to it.
-        since = window.since.replace(hour=0, minute=0, second=0, microsecond=0)
-        bounds.append(f"{name} >= {_moment(address, since if kind == 'DATE' else window.since)}")
-    if window.until is not None:
-        bounds.append(f"{name} < {_moment(address, window.until)}")
-    return f" WHERE (({' AND '.join(bounds)}) OR {name} IS NULL)"
-
-
-def _moment(address: Address, moment: datetime) -> str:
-    """Return a literal; of no zone, so the session's, Vietnam's, holds for instants."""
-    written = moment.isoformat(sep=" ")
-    return f"'{written}'::timestamp" if address.engine == "postgres" else f"'{written}'"
-
-
-def _cell(address: Address, name: str, kind: str) -> str:
-    """Return a column as the server itself writes it as text."""
-    column = _quoted(address, name)
-    if address.engine == "postgres":
-        local = f"({column} AT TIME ZONE 'Asia/Ho_Chi_Minh')" if kind == _INSTANT else column
-        return f"{local}::text"
-    if kind == "BLOB":
-        return column
-    # A BIT(1), which the scanner takes for a boolean, would be cast to a control character.
-    return f"CAST({column} + 0 AS CHAR)" if kind == "BOOLEAN" else f"CAST({column} AS CHAR)"
-
-
-def _shown(address: Address, number: int, kind: str) -> str:
-    """Return a cell as it is landed: MySQL calls JSON and bytes the same, so bytes are tried."""
-    if address.engine == "mysql" and kind == "BLOB":
-        return rf"coalesce(TRY(decode(c{number})), '\x' || hex(c{number}))"
-    return f"c{number}"
-
-
-def _ask(address: Address, statement: str, *, stream: bool = False) -> str:
-    """Return DuckDB's table function that has the server run a statement."""
-    streamed = ", stream_results = true" if stream and address.engine == "mysql" else ""
-    return f"{address.engine}_query('src', {text(statement)}{streamed})"
-
-
-def _origin(address: Address, options: Fetch) -> str:
-    """Return what stands after FROM."""
-    if options.query is not None:
-        return f"({options.query.strip().rstrip(';')}\n) AS asked"
-    return ".".join(_quoted(address, part) for part in (options.table or "").split("."))
-
-
-def _quoted(address: Address, name: str) -> str:
-    """Return a name as the server quotes it."""
-    mark = '"' if address.engine == "postgres" else "`"
-    return mark + name.replace(mark, mark * 2) + mark

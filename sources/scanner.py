@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -43,8 +43,6 @@ _MYSQL_TLS = {
     "require": "required",
     "off": "disabled",
 }
-_GRACE = 3.0
-"""Seconds after the deadline in which a statement may still answer that it was stopped."""
 _AGAIN = "run it again later; ask the provider or the network's keeper if it lasts"
 
 _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
@@ -162,8 +160,8 @@ def attached(
             for whatever DuckDB raises inside the block.
     """
     with closing(connect(address.engine)) as connection:
-        # A statement that outlasts the deadline is interrupted when its next rows come; a server
-        # that sends none is stopped by its own clock (PostgreSQL) or its own time-outs.
+        # Stops a statement whose rows come too slowly; while none come, only PostgreSQL's own clock
+        # (``statement_timeout``) does, or the end of this process.
         watch = threading.Timer(deadline.remaining(), connection.interrupt)
         watch.daemon = True
         watch.start()
@@ -177,29 +175,6 @@ def attached(
             raise explain(error, address).at(where) from None
         finally:
             watch.cancel()
-
-
-def within(deadline: Deadline, where: str, work: Callable[[], None]) -> None:
-    """Run work that may hang in a socket which nobody can reach; leave it there if time is up.
-
-    MySQL's client has no time-outs that its scanner lets one set. The thread left behind holds
-    nothing but its connection, and checks the deadline before it lands a page.
-    """
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name=f"read {where}", daemon=True)
-    thread.start()
-    thread.join(deadline.remaining() + _GRACE)
-    if raised:
-        raise raised[0]
-    if thread.is_alive():
-        raise deadline.passed(where, "the database went silent")
 
 
 def explain(error: duckdb.Error, address: Address) -> HubError:

@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from sources import database as database_kind
 from sources.database_address import Address, parse
-from sources.deadline import Deadline
 from sources.landing import LandedBatch, Position
 from sources.scanner import explain
 from tests.sources.conftest import Puller, landed_lines
@@ -240,16 +240,57 @@ def test_a_mistake_is_one_line_without_secret(
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
-def test_a_server_that_is_not_there_is_asked_again(
-    puller: Puller, monkeypatch: pytest.MonkeyPatch, scheme: str
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr(Deadline, "sleep", lambda _, seconds, *__: waits.append(seconds))
+def test_a_server_that_hangs_up_is_asked_again(puller: Puller, scheme: str) -> None:
+    calls: list[object] = []
+
+    def hang_up() -> None:
+        while True:
+            try:
+                connection, caller = door.accept()
+            except OSError:
+                return
+            calls.append(caller)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        listener = threading.Thread(target=hang_up)
+        listener.start()
+        puller.kind, puller.fetch = "database", {"table": "t", "tls": "off"}
+        port = door.getsockname()[1]
+        puller.environment["THU_URL"] = f"{scheme}://ai:gi@127.0.0.1:{port}/kho"
+        with pytest.raises(TransientError, match="does not answer, or hung up"):
+            puller()
+        door.shutdown(socket.SHUT_RDWR)
+        listener.join()
+    assert len(calls) >= 3
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_a_server_that_is_not_there_is_named(puller: Puller, scheme: str) -> None:
     puller.kind, puller.fetch = "database", {"table": "t"}
     puller.environment["THU_URL"] = f"{scheme}://ai:gi@127.0.0.1:1/kho"
-    with pytest.raises(TransientError, match="does not answer, or hung up"):
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1:1/kho: the database does not answer"):
         puller()
-    assert waits == [0.01, 0.02]
+
+
+def test_a_reader_that_is_killed_is_no_end_of_the_table(
+    pg: Server, reader: Callable[..., LandedBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hand_over_and_kill(process: subprocess.Popen[bytes], _: object) -> None:
+        process.kill()
+        process.wait()
+
+    monkeypatch.setattr(database_kind, "_hand_over", hand_over_and_kill)
+    with pytest.raises(TransientError, match="ended before it was done"):
+        reader(pg)
+
+
+def test_users_and_passwords_of_the_environment_are_not_used(
+    pg: Server, reader: Callable[..., LandedBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    with pytest.raises(ConfigurationError, match="refused"):
+        reader(pg, url=f"postgresql://doc_kho@127.0.0.1:{pg.port}/kho")
 
 
 def test_a_row_that_breaks_the_statement_is_not_quoted(
@@ -303,7 +344,7 @@ def test_a_statement_that_never_ends_is_stopped(
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
-def test_a_server_that_accepts_and_stays_silent_holds_neither_the_pull_nor_the_process(
+def test_a_server_that_accepts_and_stays_silent_is_left_at_the_deadline(
     tmp_path: Path, scheme: str
 ) -> None:
     definition = tmp_path / "defs.yaml"
