@@ -18,7 +18,7 @@ import msgspec
 
 from hub.errors import HubError
 from sources.database_address import parse
-from sources.database_sql import Fetch, columns_of, rows_sql
+from sources.database_sql import Fetch, columns_of, require_session, rows_sql
 from sources.deadline import Deadline
 from sources.manifest import Window
 from sources.scanner import attached
@@ -58,6 +58,7 @@ def read(job: Job, out: IO[bytes]) -> None:
     address = parse(job.address, job.name)
     with attached(address, options.tls, limits, Deadline(job.seconds), job.where) as connection:
         connection.execute("BEGIN TRANSACTION READ ONLY")
+        require_session(connection, address)
         columns = columns_of(connection, address, options)
         statement = rows_sql(address, options, columns, job.window)
         for page in connection.execute(statement).to_arrow_reader(options.page_size):

@@ -28,6 +28,7 @@ _NAME = r"[^\W\d][\w$ -]*"
 Name = Annotated[str, Field(pattern=f"^{_NAME}$", max_length=128)]
 TableName = Annotated[str, Field(pattern=rf"^{_NAME}(\.{_NAME})?$", max_length=257)]
 
+_ZONE = "Asia/Ho_Chi_Minh"
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _TIMES = {"DATE", "TIMESTAMP", _INSTANT}
 _COUNT = "__rows_in_all"
@@ -87,6 +88,19 @@ def columns_of(
     return offered
 
 
+def require_session(connection: duckdb.DuckDBPyConnection, address: Address) -> None:
+    """Raise if the session is not as it was asked for: a pooler may drop settings in silence."""
+    if address.engine != "postgres":
+        return
+    asked = "SELECT current_setting('DateStyle') AS style, current_setting('TimeZone') AS zone"
+    found = connection.execute(f"SELECT style, zone FROM {_ask(address, asked)}").fetchone()
+    if found is None or not found[0].startswith("ISO") or found[1] != _ZONE:
+        raise ConfigurationError(
+            "the session has other dates and times than were asked for",
+            next_step=f"let {address.name} lead to PostgreSQL itself, not to a connection pooler",
+        )
+
+
 def rows_sql(address: Address, options: Fetch, columns: dict[str, str], window: Window) -> str:
     """Return DuckDB's statement: rows as JSON text, beside it the server's count of them."""
     condition = _condition(address, options.since_column, columns, window)
@@ -142,7 +156,7 @@ def _cell(address: Address, name: str, kind: str) -> str:
     """Return a column as the server itself writes it as text."""
     column = _quoted(address, name)
     if address.engine == "postgres":
-        local = f"({column} AT TIME ZONE 'Asia/Ho_Chi_Minh')" if kind == _INSTANT else column
+        local = f"({column} AT TIME ZONE '{_ZONE}')" if kind == _INSTANT else column
         return f"{local}::text"
     if kind == "BLOB":
         return column

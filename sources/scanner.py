@@ -74,6 +74,12 @@ _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
         "check the database in {name}",
     ),
     (
+        "unsupported startup parameter",
+        ConfigurationError,
+        "a connection pooler stands before the server and does not pass the session's settings",
+        "let {name} lead to PostgreSQL itself",
+    ),
+    (
         (
             "closed the connection|ssl syscall|connection reset|lost connection|gone away"
             "|terminating connection|connection refused|can't connect|time(?:d )?out expired"

@@ -29,6 +29,7 @@ from sources.landing import LandedBatch, Position
 from sources.scanner import explain
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.databases import PASSWORD, PERCENT, Server, mariadb, postgres
+from warehouse.readers.batch import read_batch
 
 ROWS = 10_000
 COLUMNS = ("ma", "ten", "ngay", "luc", "tien", "tre", "kieu")
@@ -121,6 +122,19 @@ def test_every_row_equals_the_servers_own(
     assert (batch.manifest.rows, batch.manifest.claimed) == (ROWS, ROWS)
     assert sum(file.rows or 0 for file in batch.manifest.files) == ROWS
     assert max(file.rows or 0 for file in batch.manifest.files) <= 3000
+
+
+def test_staging_reads_what_was_landed(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    batch = reader(database, columns=COLUMNS)
+    is_pg = database.scheme == "postgresql"
+    with duckdb.connect() as connection:
+        connection.execute("ATTACH ':memory:' AS stg")
+        read_batch(connection, batch, COLUMNS, {})
+        listed = ", ".join(COLUMNS)
+        found = connection.execute(f"SELECT {listed} FROM stg.main.tho ORDER BY _row").fetchall()
+    assert found == [tuple(expected(number, is_pg=is_pg).values()) for number in range(1, ROWS + 1)]
 
 
 def test_bytes_that_are_no_text_are_landed_as_hexadecimal(
@@ -322,6 +336,22 @@ def test_a_certificate_for_another_name_is_refused(
 def test_postgresql_behind_a_unix_socket(pg: Server, reader: Callable[..., LandedBatch]) -> None:
     url = f"postgresql://doc_kho:{PERCENT}@:{pg.port}/kho?host={pg.ca.parent}"
     assert reader(pg, url=url, tls="verify-full").manifest.rows == ROWS
+
+
+def test_a_pooler_that_drops_the_sessions_settings_is_noticed(
+    pg: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    # As a pooler does that ignores startup parameters: here the server overrules them.
+    pg.run(
+        "CREATE SCHEMA gia; CREATE FUNCTION gia.current_setting(text) RETURNS text LANGUAGE sql AS "
+        "$$SELECT 'SQL, DMY'$$; GRANT ALL ON SCHEMA gia TO doc_kho;"
+        "ALTER USER doc_kho SET search_path = gia, pg_catalog, public"
+    )
+    try:
+        with pytest.raises(ConfigurationError, match="other dates and times"):
+            reader(pg)
+    finally:
+        pg.run("ALTER USER doc_kho RESET search_path")
 
 
 def test_the_hub_cannot_write(pg: Server, reader: Callable[..., LandedBatch]) -> None:

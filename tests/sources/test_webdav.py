@@ -20,7 +20,7 @@ from hub.errors import ConfigurationError, HubError, ProviderError, TransientErr
 from sources.folder_listing import Entry, http_date, links, multistatus, place_of
 from sources.landing import LandedBatch, Position
 from tests.sources.conftest import Puller, landed_lines
-from tests.sources.faults import Asked, FaultServer, Reply
+from tests.sources.faults import Asked, FaultServer, Reply, in_turn
 
 ROOT = "/kho/Văn bản"
 DAY = datetime(2026, 10, 1, 8, 30, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -149,6 +149,18 @@ def test_a_file_that_changes_while_read_is_not_landed(puller: Puller, store: Sto
     with pytest.raises(TransientError, match="says 6 bytes and 8 came") as caught:
         puller()
     assert "a.csv" in caught.value.where
+
+
+def test_a_listing_that_fails_or_is_cut_is_asked_for_again(puller: Puller, store: Store) -> None:
+    address = store.address("", folder=True)
+    whole = store.propfind
+
+    def cut(asked: Asked) -> Reply:
+        return Reply(whole(asked).body[:-40], 207)
+
+    store.server.routes[address] = in_turn(Reply(status=503), cut, whole)
+    assert puller().manifest.rows == 4
+    assert len(store.server.asked) == 5
 
 
 @pytest.mark.parametrize("media", ["csv", "edxml"])
