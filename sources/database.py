@@ -20,6 +20,7 @@ What does not belong here: connecting, typing, other databases (ODBC).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from typing import IO, NoReturn
 
 import msgspec
 
-from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from hub.errors import ConfigurationError, HubError, InternalError, ProviderError, TransientError
 from sources.context import PullContext
 from sources.database_address import parse
 from sources.database_reader import Frame, Job
@@ -43,7 +44,8 @@ _GRACE = 2.0
 """Seconds after the deadline in which the server may still say that it stopped the statement."""
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _KINDS: dict[str, type[HubError]] = {
-    kind.__name__: kind for kind in (ConfigurationError, ProviderError, TransientError)
+    kind.__name__: kind
+    for kind in (ConfigurationError, InternalError, ProviderError, TransientError)
 }
 
 
@@ -83,7 +85,8 @@ def land(pull: PullContext[Fetch]) -> None:
 def _hand_over(reader: subprocess.Popen[bytes], job: Job) -> None:
     """Give the reader its job; the address goes by a pipe, where no list of processes shows it."""
     if reader.stdin is not None:
-        with reader.stdin as pipe:
+        # A reader that is already gone is noticed by what it does not send.
+        with contextlib.suppress(BrokenPipeError), reader.stdin as pipe:
             pipe.write(msgspec.json.encode(job))
 
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import msgspec
 
-from hub.errors import HubError
+from hub.errors import HubError, unforeseen
 from sources.database_address import parse
 from sources.database_sql import Fetch, columns_of, require_session, rows_sql
 from sources.deadline import Deadline
@@ -79,13 +79,19 @@ def _main() -> None:
     """Do the one job that standard input holds."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     out = sys.stdout.buffer
+    fault: HubError
     try:
         read(job, out)
+    except BrokenPipeError:
+        return
     except HubError as error:
-        name = type(error).__name__
-        _send(out, Frame(error=name, what=error.what, next_step=error.next_step))
+        fault = error
+    except Exception as error:  # noqa: BLE001 - the other process would see a silent end only
+        fault = unforeseen(error)
     else:
         _send(out, Frame())
+        return
+    _send(out, Frame(error=type(fault).__name__, what=fault.what, next_step=fault.next_step))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from hub.errors import ConfigurationError, HubError, InternalError, ProviderError, TransientError
 from sources import database as database_kind
 from sources.database_address import Address, parse
 from sources.landing import LandedBatch, Position
@@ -297,6 +297,17 @@ def test_a_reader_that_is_killed_is_no_end_of_the_table(
     monkeypatch.setattr(database_kind, "_hand_over", hand_over_and_kill)
     with pytest.raises(TransientError, match="ended before it was done"):
         reader(pg)
+
+
+def test_a_scanner_that_is_not_installed_is_told(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "duckdb_extension_postgres_scanner.py").write_text("raise ValueError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    puller.kind, puller.fetch = "database", {"table": "t"}
+    puller.environment["THU_URL"] = "postgresql://ai:gi@127.0.0.1:1/kho"
+    with pytest.raises(InternalError, match="unforeseen ValueError at"):
+        puller()
 
 
 def test_users_and_passwords_of_the_environment_are_not_used(
