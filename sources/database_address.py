@@ -6,7 +6,7 @@ Unix socket is ``postgresql://user@/db?host=/run/postgresql``; ``?ca=/path`` nam
 authority that signed the server's certificate, if it is not one that browsers know.
 
 Run it alone: ``python -c "from sources.database_address import parse;
-print(parse('mysql://doc:x@may:3306/kho', 'KHO_URL'))"``
+print(parse('mysql://doc:x@may/kho', 'KHO_URL'))"``
 
 What does not belong here: connecting. No message here repeats the address: it holds a password.
 """

@@ -210,11 +210,10 @@ def _login(connection: duckdb.DuckDBPyConnection, address: Address, tls: Tls) ->
     """Keep user and password as a secret of the instance: an ATTACH would repeat them in errors."""
     parts = {"HOST": address.host, "PORT": str(address.port)}
     if address.engine == "mysql":
+        parts["SSL_MODE"] = _MYSQL_TLS[tls]
         if address.is_socket:
-            parts = {"HOST": "localhost", "SOCKET": address.host}
-        else:
-            parts["SSL_MODE"] = _MYSQL_TLS[tls]
-        if tls.startswith("verify"):
+            parts = {"SOCKET": address.host}
+        elif tls.startswith("verify"):
             # Without a list of authorities MySQL's client believes any certificate (tested).
             parts["SSL_CA"] = address.ca or certifi.where()
     parts |= {"DATABASE": address.database, "USER": address.user}

@@ -344,9 +344,13 @@ def test_a_certificate_for_another_name_is_refused(
     assert reader(pg, url=url, tls="verify-ca").manifest.rows == ROWS
 
 
-def test_postgresql_behind_a_unix_socket(pg: Server, reader: Callable[..., LandedBatch]) -> None:
-    url = f"postgresql://doc_kho:{PERCENT}@:{pg.port}/kho?host={pg.ca.parent}"
-    assert reader(pg, url=url, tls="verify-full").manifest.rows == ROWS
+def test_a_server_behind_a_unix_socket_needs_no_certificate(
+    database: Server, reader: Callable[..., LandedBatch]
+) -> None:
+    folder = database.ca.parent
+    door = folder if database.scheme == "postgresql" else folder / "door"
+    url = f"{database.scheme}://doc_kho:{PERCENT}@:{database.port}/kho?host={door}"
+    assert reader(database, url=url, tls="verify-full").manifest.rows == ROWS
 
 
 def test_a_pooler_that_drops_the_sessions_settings_is_noticed(
