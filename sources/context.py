@@ -51,6 +51,8 @@ class PullContext(Generic[F]):
     """Variable -> folder on this machine, for the datasets that read one."""
     previous: LandedBatch | None = None
     """The last committed batch, if landing still has it."""
+    address: str = field(default="", repr=False)
+    """For kinds that talk no HTTP: what ``base_url`` stands for, password included."""
 
     @property
     def name(self) -> str:

@@ -218,6 +218,15 @@ class BatchWriter:
         self._content.update(_facts(landed))
         self._files.append(landed)
 
+    def start_over(self) -> None:
+        """Forget what was landed so far: the source made the kind read its list anew."""
+        for landed in self._files:
+            (self._partial / landed.name).unlink()
+        self._files.clear()
+        self._pages.clear()
+        self._content = hashlib.sha256()
+        self._claimed = None
+
     def seal(self) -> LandedBatch:
         """Make the batch visible; raises ``ProviderError`` if rows are missing or too many."""
         rows = self.rows

@@ -43,10 +43,14 @@ from sources.transport import Route
 KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
     "ckan": "sources.ckan",
+    "database": "sources.database",
     "edxml": "sources.edxml",
     "files": "sources.files",
+    "oai_pmh": "sources.oai_pmh",
+    "ogc_features": "sources.ogc_features",
     "portal": "sources.portal",
     "rest": "sources.rest",
+    "webdav": "sources.webdav",
 }
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -62,6 +66,8 @@ class Session:
     client: Client | None
     folders: Mapping[str, str] = field(default_factory=dict)
     """Variable -> folder on this machine, for the datasets that read one."""
+    address: str = field(default="", repr=False)
+    """For kinds that talk no HTTP: the address as it is set, password included."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -114,6 +120,8 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         if system.base_url is None:
             return Session(system, None, folders)
         address = values[system.base_url.env]
+        if not getattr(_module(system), "HTTP", True):
+            return Session(system, None, folders, address)
         _require_address(address, system.base_url.env)
         redactor = Redactor()
         auth = authorizer(system.auth, values, redactor)
@@ -211,6 +219,7 @@ def pull(
             connection=session.client,
             folders=session.folders,
             previous=landing.find(system.name, dataset.name, position.batch),
+            address=session.address,
         )
         try:
             with contextlib.suppress(EnoughError):

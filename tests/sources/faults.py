@@ -76,6 +76,12 @@ class FaultServer:
             def do_POST(self) -> None:
                 server.answer(self)
 
+            def do_PROPFIND(self) -> None:
+                server.answer(self)
+
+            def do_HEAD(self) -> None:
+                server.answer(self)
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -125,7 +131,8 @@ class FaultServer:
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(reply.body)))
         handler.end_headers()
-        handler.wfile.write(reply.body)
+        if handler.command != "HEAD":
+            handler.wfile.write(reply.body)
 
 
 def _missing(_: Asked) -> Reply:

@@ -1,0 +1,126 @@
+"""Servers that no one here wrote, each in a process of its own: pygeoapi and WsgiDAV.
+
+Data flow: :func:`running` starts this module as a program; it binds a free port, prints it once
+it listens, and serves until its standard input closes, so that it ends with the test whatever
+happens to that.
+
+Run it alone: ``python -m tests.sources.real_servers wsgidav FOLDER`` prints the port.
+
+What does not belong here: what the tests ask.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+USER, PASSWORD = "doc", "mat-khau-1"
+COLLECTION = "di_tich"
+LARGEST = 50
+"""Features that pygeoapi gives at most, however many are asked for."""
+_WAIT = 60
+
+
+@contextlib.contextmanager
+def running(name: str, folder: Path) -> Iterator[str]:
+    """Start a server over a folder and yield its address."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.sources.real_servers", name, folder]
+    with (folder.parent / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        )
+    # A server that never says its port is ended, which ends the wait.
+    watch = threading.Timer(_WAIT, process.kill)
+    watch.start()
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().decode().strip()
+        watch.cancel()
+        assert port.isdigit(), (folder.parent / f"{name}.log").read_text()[-2000:]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        watch.cancel()
+        process.kill()
+        process.communicate()
+
+
+def wsgidav(folder: Path, _: int) -> Callable[..., Any]:
+    """Serve a folder by WebDAV, for one user with a password."""
+    application = importlib.import_module("wsgidav.wsgidav_app").WsgiDAVApp
+    served: Callable[..., Any] = application(
+        {
+            "provider_mapping": {"/kho": {"root": str(folder), "readonly": True}},
+            "simple_dc": {"user_mapping": {"*": {USER: {"password": PASSWORD}}}},
+            "http_authenticator": {"accept_basic": True, "accept_digest": False,
+                                   "default_to_digest": False},
+            "verbose": 0,
+        }
+    )  # fmt: skip
+    return served
+
+
+def pygeoapi(folder: Path, port: int) -> Callable[..., Any]:
+    """Serve ``features.geojson`` of a folder by OGC API - Features."""
+    text = {"title": "Thử", "description": "Thử", "keywords": ["thử"]}
+    configuration = {
+        "server": {
+            "bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}",
+            "mimetype": "application/json; charset=UTF-8", "encoding": "utf-8",
+            "languages": ["vi"], "limits": {"default_items": 10, "max_items": LARGEST},
+            "map": {"url": "x", "attribution": "x"},
+        },
+        "logging": {"level": "ERROR"},
+        "metadata": {
+            "identification": {**text, "keywords_type": "theme", "url": "http://x"},
+            "license": {"name": "x"}, "provider": {"name": "x"}, "contact": {"name": "x"},
+        },
+        "resources": {
+            COLLECTION: {
+                "type": "collection", **text, "links": [],
+                "extents": {"spatial": {"bbox": [-180, -90, 180, 90]}},
+                "providers": [
+                    {"type": "feature", "name": "GeoJSON", "id_field": "id",
+                     "data": str(folder / "features.geojson")},
+                ],
+            }
+        },
+    }  # fmt: skip
+    for name, content in (
+        ("PYGEOAPI_CONFIG", configuration),
+        ("PYGEOAPI_OPENAPI", {"openapi": "3.0.2", "info": {}, "paths": {}}),
+    ):
+        file = folder / f"{name.lower()}.yml"
+        file.write_text(json.dumps(content))
+        os.environ[name] = str(file)
+    served: Callable[..., Any] = importlib.import_module("pygeoapi.flask_app").APP
+    return served
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _main(name: str, folder: str) -> None:
+    """Serve until nobody holds the other end of standard input."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], handler_class=_Silent)
+    server.set_app(
+        {"wsgidav": wsgidav, "pygeoapi": pygeoapi}[name](Path(folder), server.server_port)
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:3])
