@@ -42,7 +42,7 @@ soak: $(VENV)/.dev ## Run the long tests
 	$(BIN)/python -m pytest -m soak
 
 ui: $(VENV)/.runtime ## Start sandbox, Dagster webserver and daemon; print the address
-	$(BIN)/python -m hub.ui
+	$(BIN)/python -m hub.ui --scale $(SCALE) $(if $(PORT),--port $(PORT))
 
 sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
 	$(HUB) sandbox up --scale $(SCALE)

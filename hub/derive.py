@@ -59,6 +59,8 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
         started_at=started_at,
         ended_at=started_at,
     )
+    before = loads.latest(connection, status="good").get((source, dataset))
+    last_good = before["ended_at"] if before else None
     inputs: list[Input] = []
     try:
         inputs = inputs_of(context, connection, spec, started_at)
@@ -68,9 +70,12 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
     record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    rows, quarantined = loads.held(connection, record)
     connection.close()
-    good = record.ended_at if record.status != loads.FAILED else None
-    return Outcome(record, settled.checks, settled.error, good), [i for i in inputs if i.stale]
+    if record.status != loads.FAILED:
+        last_good = record.ended_at
+    outcome = Outcome(record, settled.checks, settled.error, last_good, rows, quarantined)
+    return outcome, [i for i in inputs if i.stale]
 
 
 def inputs_of(

@@ -45,7 +45,7 @@ def derived_definitions(spec: DerivedSpec, catalog: Catalog) -> dg.Definitions:
         contract: Contract | None = good
         described = described_by(good)
     except HubError as error:
-        contract, described = None, Described(f"**Broken contract.** {error}")
+        contract, described = None, Described(f"Broken contract. {error}")
 
     @dg.asset(
         key=key,
@@ -61,7 +61,7 @@ def derived_definitions(spec: DerivedSpec, catalog: Catalog) -> dg.Definitions:
         automation_condition=WHEN_INPUTS_CHANGED,
         description=described.description,
         tags=described.tags,
-        metadata=described.metadata,
+        metadata={**described.metadata, "inputs": ", ".join(spec.inputs), "sql": spec.sql},
         freshness_policy=described.freshness_policy,
     )
     def computed(context: dg.AssetExecutionContext) -> Iterator[Any]:

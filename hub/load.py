@@ -90,6 +90,10 @@ class Outcome:
     error: HubError | None = None
     last_good: datetime | None = None
     """End of the last sync that brought the dataset up to date, this one included."""
+    rows: int = 0
+    """Rows that the table holds of this source now; an incremental pull brings only some."""
+    quarantined: int = 0
+    """Refused records that the source has not mended yet."""
 
 
 def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
@@ -240,10 +244,11 @@ def load(
     )
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    rows, quarantined = loads.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
-    return Outcome(record, settled.checks, settled.error, last_good)
+    return Outcome(record, settled.checks, settled.error, last_good, rows, quarantined)
 
 
 def not_done(name: str, error: HubError) -> Outcome:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -35,6 +36,15 @@ DIMENSIONS = {
     "timeliness": "The dataset was brought up to date within its deadline",
 }
 RESOURCE = "night"
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+EXPECTATIONS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("rows", "int", "rows that break the rule"),
+        dg.TableColumn("result", "string", "these rows were refused, or only noted; or passed"),
+        dg.TableColumn("reason", "string", "the contract's sentence on such a row"),
+        dg.TableColumn("rule", "string", "its name in the contract"),
+    ]
+)
 
 
 class Night:
@@ -97,7 +107,7 @@ def system_definitions(system: SystemSpec, catalog: Catalog) -> dg.Definitions:
     """Return the assets of one source system."""
     outside = dg.AssetSpec(
         key=[system.province, system.system],
-        description=f"**{system.title}**\n\n{system.description}",
+        description=said(system.title, system.description),
         group_name=system.province,
         owners=[system.owner],
         kinds={system.kind},
@@ -122,7 +132,7 @@ def _dataset_asset(
         described = described_by(good)
     except HubError as error:
         # A broken contract must not take the code location, and with it the province, down.
-        contract, described = None, Described(f"**Broken contract.** {error}")
+        contract, described = None, Described(f"Broken contract. {error}")
 
     @dg.asset(
         key=key,
@@ -177,13 +187,23 @@ class Described:
     freshness_policy: dg.FreshnessPolicy | None = None
 
 
+def said(label: str, description: str) -> str:
+    """Join a label and what is said of it, without saying the same thing twice.
+
+    Plain text: the catalog page shows the first line as it is, Markdown signs and all.
+    """
+    if label.lower() in description.lower():
+        return description
+    return f"{label}. {description}" if description else label
+
+
 def described_by(contract: Contract) -> Described:
     """Return what the UI says of a table: description, columns, personal data, deadline."""
     columns = [
         dg.TableColumn(
             name=column.name,
             type=column.sql_type,
-            description=f"{column.label}. {column.description}",
+            description=said(column.label, column.description),
             constraints=dg.TableColumnConstraints(nullable=not column.required, unique=False),
             tags={}
             if column.classification == "none"
@@ -193,7 +213,7 @@ def described_by(contract: Contract) -> Described:
     ]
     hours = contract.freshness_hours
     return Described(
-        description=f"**{contract.title}** (`{contract.table}`)\n\n{contract.description}",
+        description=said(contract.title, contract.description),
         tags={"phan_loai": contract.classification, "schema": contract.schema},
         metadata={
             "dagster/column_schema": dg.TableSchema(columns=columns),
@@ -210,7 +230,9 @@ def run_metadata(outcome: Outcome) -> dict[str, Any]:
     """Return the figures that the UI draws over time."""
     record = outcome.record
     return {
-        "dagster/row_count": record.inserted + record.updated + record.unchanged,
+        # What the table holds, not what came: an incremental pull of 13 rows is not a table of 13.
+        "dagster/row_count": outcome.rows,
+        "in_quarantine": outcome.quarantined,
         "fetched": record.fetched,
         "inserted": record.inserted,
         "updated": record.updated,
@@ -232,6 +254,8 @@ def check_results(
         found = timely if name == "timeliness" else outcome.checks.get(name)
         if found is None:
             found = {"success": outcome.error is None, "reason": "nothing was checked yet"}
+        broken = not found["success"] and found.get("severity") == "error"
+        refused = broken and name != "timeliness"
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
@@ -240,27 +264,61 @@ def check_results(
             if found.get("severity") == "error"
             else dg.AssetCheckSeverity.WARN,
             description=str(found.get("reason", "")),
-            metadata=_as_metadata(found),
+            metadata={
+                **(_figures(found, outcome) if "rules" in found else _rest(found)),
+                **({"command": f"hub rejects {'/'.join(key.path)}"} if refused else {}),
+            },
         )
 
 
-def _as_metadata(found: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {k: v for k, v in found.items() if k not in {"success", "severity", "reason", "rules"}}
-    rules = found.get("rules")
-    if rules:
-        rest["expectations"] = dg.TableMetadataValue(
-            records=[
-                dg.TableRecord({k: v for k, v in rule.items() if isinstance(v, str | int | float)})
-                for rule in rules
-            ],
-            schema=None,
-        )
-    return rest
+def _rest(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in found.items() if k not in {"success", "severity", "reason"}}
+
+
+def _figures(found: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """Return what a check shows of its rules. The page sorts by name: figures before the table."""
+    rules = found["rules"]
+    if not rules:
+        return {}
+    return {
+        "as_of": "this load"
+        if outcome.record.status == "loaded"
+        else f"the last load; this time: {outcome.record.status}",
+        "broken_rules": found["rules_failed"],
+        "checked_rows": found["rows"],
+        "checked_rules": found["rules_checked"],
+        # Broken rules first: of thirty, one is why somebody opens this page.
+        "expectations": dg.TableMetadataValue(
+            records=[_shown(rule) for rule in sorted(rules, key=_worst_first)],
+            schema=EXPECTATIONS,
+        ),
+    }
+
+
+def _worst_first(rule: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    return rule["success"], not rule["success"] and rule["severity"] != "error", -rule["unexpected"]
+
+
+def _shown(rule: Mapping[str, Any]) -> dg.TableRecord:
+    if rule["success"]:
+        result = "passed" if rule["evaluated"] else "not checked"
+    else:
+        result = "refused" if rule["severity"] == "error" else "noted"
+    return dg.TableRecord(
+        {
+            "rows": rule["unexpected"],
+            "result": result,
+            "reason": rule["reason"],
+            "rule": rule["rule"],
+        }
+    )
 
 
 def _timeliness(outcome: Outcome, contract: Contract | None) -> dict[str, Any]:
     hours = contract.freshness_hours if contract else None
     found: dict[str, Any] = {"deadline_hours": hours or 0.0}
+    if outcome.error is not None:
+        found |= {"whose": outcome.error.whose, "next_step": outcome.error.next_step}
     if outcome.last_good is None:
         return {
             **found,
@@ -270,9 +328,10 @@ def _timeliness(outcome: Outcome, contract: Contract | None) -> dict[str, Any]:
         }
     age = (outcome.record.ended_at - outcome.last_good) / timedelta(hours=1)
     late = hours is not None and age > hours
-    reason = f"last good sync {outcome.last_good:%Y-%m-%d %H:%M}"
+    # In Vietnam time like everything the hub prints; a record of this process has UTC.
+    reason = f"last good sync {outcome.last_good.astimezone(VIETNAM):%Y-%m-%d %H:%M}"
     if outcome.error is not None:
-        reason += f"; tonight: {outcome.error.what}"
+        reason += f"; this time: {outcome.error.what}"
     return {
         **found,
         "success": outcome.error is None and not late,

@@ -124,6 +124,22 @@ def latest(
     return {(row["_source"], row["dataset"]): row for row in rows}
 
 
+def held(connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> tuple[int, int]:
+    """Return how many rows the live table holds of a load's source, and the open quarantine.
+
+    Both are 0 for a failed load: its table may not be there yet.
+    """
+    if load.status == FAILED:
+        return 0, 0
+    found = connection.execute(
+        f"""SELECT (SELECT count(*) FROM lake.{load.table_name} WHERE _source = $source),
+            (SELECT count(*) FROM lake.hub.quarantine
+             WHERE _source = $source AND dataset = $dataset AND _resolved_at IS NULL)""",
+        {"source": load.source, "dataset": load.dataset},
+    ).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
+
+
 def main() -> None:
     """Print the newest record of each dataset."""
     for (source, dataset), row in sorted(latest(Lake(Path(sys.argv[1])).reader()).items()):
