@@ -111,27 +111,31 @@ def _fail(error: duckdb.Error) -> ConfigurationError:
 
 
 def _one_question(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """Return the one statement of a text, without the semicolon.
+    """Return the one statement of a text, without the semicolon at its end.
 
     Raises:
         ConfigurationError: There is none, there are several, or it asks for nothing.
     """
     import duckdb
 
+    text = sql.encode()
+    ends = [at for at, _ in duckdb.tokenize(sql) if text[at : at + 1] == b";"]
+    while ends and not duckdb.tokenize(text[ends[-1] + 1 :].decode()):
+        text = text[: ends.pop()]
     try:
-        statements = connection.extract_statements(sql)
+        statements = connection.extract_statements(text.decode())
     except duckdb.Error as error:
         raise _fail(error) from error
-    if len(statements) != 1:
-        raise ConfigurationError(
-            f"{len(statements) or 'no'} statements were given", next_step="ask one at a time"
-        )
-    if duckdb.ExpectedResultType.QUERY_RESULT not in statements[0].expected_result_type:
+    # DuckDB makes two statements of one PIVOT, so the semicolons are what counts.
+    if ends or not statements:
+        number = "several" if ends else "no"
+        raise ConfigurationError(f"{number} statements were given", next_step="ask one at a time")
+    if statements[-1].expected_result_type != [duckdb.ExpectedResultType.QUERY_RESULT]:
         raise ConfigurationError(
             "this statement asks for nothing, and the warehouse is only read here",
             next_step="a query begins with SELECT, FROM, WITH, SHOW or DESCRIBE",
         )
-    return str(statements[0].query).strip().rstrip(";")
+    return text.decode()
 
 
 def print_table(
