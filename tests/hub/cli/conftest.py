@@ -24,6 +24,8 @@ class Said(NamedTuple):
 
 
 Hub = Callable[..., Said]
+PROGRAM = Path(sys.executable).with_name("hub")
+"""For processes of their own: under ``python -c`` DuckDB draws progress bars among the answers."""
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import duckdb
 import pytest
 
 from tests.e2e.deployment import Deployment
-from tests.hub.cli.conftest import Hub
+from tests.hub.cli.conftest import PROGRAM, Hub
 
 ROWS = "select ma, chu_ho_so, le_phi::int as le_phi from dung_chung.ho_so_nho order by ma"
 EXPECTED = [("A1", "Lò Văn An", 5), ("A2", "Bình Minh", 5), ("A3", "Giàng Kín", 5)]
@@ -39,9 +38,11 @@ def records(form: str, content: bytes, folder: Path) -> list[tuple[Any, ...]]:
     return duckdb.connect().execute(f"FROM read_parquet('{folder / 'answer'}')").fetchall()
 
 
-def command(deployed: Path) -> Deployment:
-    """Return the same deployment for commands in processes of their own."""
-    return Deployment(deployed / "data", {"HUB_ASSETS_DIR": str(deployed / "assets")})
+def start(deployed: Path, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start ``hub query`` in a process of its own, over the same deployment."""
+    made = Deployment(deployed / "data", {"HUB_ASSETS_DIR": str(deployed / "assets")})
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.Popen([PROGRAM, "query", *arguments], env=made.environment(), **pipes)
 
 
 def test_a_table_has_figures_to_the_right(hub: Hub) -> None:
@@ -54,12 +55,9 @@ def test_a_table_has_figures_to_the_right(hub: Hub) -> None:
 
 @RECORDS
 def test_a_format_to_standard_output(deployed: Path, tmp_path: Path, form: str) -> None:
-    hub = [sys.executable, "-c", "from hub.cli import main; main()"]
-    done = subprocess.run(
-        [*hub, "query", ROWS, "--format", form],
-        env=command(deployed).environment(), stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
-    assert records(form, done.stdout, tmp_path) == EXPECTED
+    out, err = start(deployed, ROWS, "--format", form).communicate(timeout=60)
+    assert err == b""
+    assert records(form, out, tmp_path) == EXPECTED
 
 
 @RECORDS
@@ -180,33 +178,30 @@ def test_wrong_use_is_exit_code_2(hub: Hub, options: tuple[str, ...]) -> None:
 
 def test_parquet_is_not_written_to_a_terminal(deployed: Path) -> None:
     ours, theirs = pty.openpty()
-    hub = [sys.executable, "-c", "from hub.cli import main; main()"]
-    done = subprocess.run(
-        [*hub, "query", "select 1", "--format", "parquet"], check=False, stdout=theirs,
-        stderr=subprocess.PIPE, env=command(deployed).environment(),
-    )  # fmt: skip
+    process = start(deployed, "select 1", "--format", "parquet", stdout=theirs)
+    _, err = process.communicate(timeout=60)
     os.close(theirs)
     os.close(ours)
-    assert done.returncode == 2
-    assert b"--output" in done.stderr
+    assert process.returncode == 2
+    assert b"--output" in err
 
 
 def test_a_reader_of_the_output_may_leave_early(deployed: Path) -> None:
-    process = command(deployed).start("query", "from range(5000000)", "--format", "csv")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "range\n"
-    process.stdout.close()
-    process.stdout = None
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, "")
+    with start(deployed, "from range(5000000)", "--format", "csv") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"range\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_ctrl_c_is_one_line(deployed: Path) -> None:
-    process = command(deployed).start("query", "from range(100000000000)", "--format", "csv")
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    with start(deployed, "from range(100000000000)", "--format", "csv") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err.startswith("hub: stopped; ")
-    assert err.count("\n") == 1
+    assert err.startswith(b"hub: stopped; ")
+    assert err.count(b"\n") == 1

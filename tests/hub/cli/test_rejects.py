@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -15,7 +14,7 @@ import pytest
 
 from tests.e2e.deployment import Deployment
 from tests.hub import small
-from tests.hub.cli.conftest import Hub
+from tests.hub.cli.conftest import PROGRAM, Hub
 
 DATASET = f"{small.PORTAL}/ho_so"
 NAMES = ("Hoàng", "Mật", "Giàng", "Kín")
@@ -64,8 +63,7 @@ def test_csv_and_json_hold_the_masked_record(hub: Hub) -> None:
 def test_parquet_holds_the_masked_record(deployed: Path, tmp_path: Path) -> None:
     command = Deployment(deployed / "data", {"HUB_ASSETS_DIR": str(deployed / "assets")})
     done = subprocess.run(
-        [sys.executable, "-c", "from hub.cli import main; main()", "rejects", DATASET,
-         "--format", "parquet"],
+        [PROGRAM, "rejects", DATASET, "--format", "parquet"],
         env=command.environment(), stdout=subprocess.PIPE, check=True,
     )  # fmt: skip
     (tmp_path / "rejects").write_bytes(done.stdout)
