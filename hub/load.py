@@ -28,7 +28,7 @@ from hub.catalog import Catalog
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
 from hub.settings import Settings
-from hub.settle import Settled, last_checks, settle
+from hub.settle import HeldBackError, Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
 from sources.pull import Session, open_session, pull
 from sources.spec import DatasetSpec, SystemSpec
@@ -267,6 +267,13 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
     """Return what becomes of a dataset that an exception stopped: nothing moved, and why."""
     error = caught if isinstance(caught, HubError) else unforeseen(caught)
     error = error.at(f"{base.source}/{base.dataset}")
+    if isinstance(error, HeldBackError):
+        # What is wrong with this batch is what somebody must look at, not what was right before.
+        record = replace(
+            error.record, status=loads.FAILED, error=str(error),
+            inserted=0, updated=0, deleted=0, unchanged=0,
+        )  # fmt: skip
+        return Settled(record, dict(error.checks), error)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 

@@ -13,6 +13,7 @@ What does not belong here: how rows came into staging.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,19 @@ from warehouse import diff, loads
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
+
+
+class HeldBackError(DataError):
+    """Too many rows break the contract; the checks of the batch say which rules."""
+
+    def __init__(
+        self, what: str, *, record: LoadRecord, checks: Mapping[str, dict[str, Any]], next_step: str
+    ) -> None:
+        """Keep what was found beside the sentence."""
+        super().__init__(what, where=f"{record.source}/{record.dataset}", next_step=next_step)
+        self.record = record
+        self.checks = checks
+
 
 FEW = 20
 """Bad rows that never hold a batch back, unless the contract's threshold is zero: two of the
@@ -84,7 +98,7 @@ def settle(
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     checks = validate(connection, "stg.main.hang", contract).by_dimension()
-    _hold_back_a_rotten_batch(connection, contract, record)
+    _hold_back_a_rotten_batch(connection, contract, record, checks)
     record = replace(
         record,
         status=loads.LOADED,
@@ -105,7 +119,10 @@ def last_checks(
 
 
 def _hold_back_a_rotten_batch(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, load: LoadRecord
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    load: LoadRecord,
+    checks: Mapping[str, dict[str, Any]],
 ) -> None:
     allowed = contract.reject_threshold * load.fetched
     if contract.reject_threshold > 0:
@@ -116,11 +133,12 @@ def _hold_back_a_rotten_batch(
         "SELECT rule, count(*) FROM (SELECT unnest(rules) AS rule FROM stg.main.vi_pham) "
         "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
     ).fetchall()
-    raise DataError(
+    raise HeldBackError(
         f"{load.rejected} of {load.fetched} rows break the contract, more than "
         f"{contract.reject_threshold:.0%} ({', '.join(f'{rule}: {n}' for rule, n in worst)}); "
         "the batch is held back",
-        where=f"{load.source}/{load.dataset}",
+        record=load,
+        checks=checks,
         next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
     )
 

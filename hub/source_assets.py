@@ -24,9 +24,10 @@ import dagster as dg
 from checks.contract import Contract
 from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derive import Input, derive
-from hub.errors import HubError
+from hub.errors import DataError, HubError
 from hub.load import Context, Outcome, Pulled, land, load, system_lock
 from hub.settings import Settings
+from hub.settle import HeldBackError
 from sources.spec import DatasetSpec, SystemSpec
 
 DIMENSIONS = {
@@ -256,13 +257,13 @@ def check_results(
             found = {"success": outcome.error is None, "reason": "nothing was checked yet"}
         broken = not found["success"] and found.get("severity") == "error"
         refused = broken and name != "timeliness"
+        # A few refused rows beside thousands of good ones must not look like a batch held back.
+        grave = broken and (name == "timeliness" or isinstance(outcome.error, DataError))
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
             passed=bool(found["success"]),
-            severity=dg.AssetCheckSeverity.ERROR
-            if found.get("severity") == "error"
-            else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if grave else dg.AssetCheckSeverity.WARN,
             description=str(found.get("reason", "")),
             metadata={
                 **(_figures(found, outcome) if "rules" in found else _rest(found)),
@@ -281,9 +282,7 @@ def _figures(found: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     if not rules:
         return {}
     return {
-        "as_of": "this load"
-        if outcome.record.status == "loaded"
-        else f"the last load; this time: {outcome.record.status}",
+        "as_of": _as_of(outcome),
         "broken_rules": found["rules_failed"],
         "checked_rows": found["rows"],
         "checked_rules": found["rules_checked"],
@@ -293,6 +292,14 @@ def _figures(found: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
             schema=EXPECTATIONS,
         ),
     }
+
+
+def _as_of(outcome: Outcome) -> str:
+    if isinstance(outcome.error, HeldBackError):
+        return "the batch that is held back"
+    if outcome.record.status == "loaded":
+        return "this load"
+    return f"the last load; this time: {outcome.record.status}"
 
 
 def _worst_first(rule: Mapping[str, Any]) -> tuple[bool, bool, int]:

@@ -13,8 +13,8 @@ import sys
 
 import typer
 
-from hub.cli import check, preview, query, sandbox, status, sync
-from hub.errors import HubError
+from hub.cli import check, preview, query, rejects, sandbox, status, sync
+from hub.errors import ConfigurationError, HubError
 
 app = typer.Typer(
     name="hub",
@@ -27,10 +27,13 @@ app.command("sync")(sync.sync)
 app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
-app.command("rejects")(query.rejects)
+app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.add_typer(sandbox.app, name="sandbox")
+
+INTERRUPTED = 130
+"""Exit code with which typer ends a command that Ctrl+C stopped."""
 
 
 def main() -> None:
@@ -40,9 +43,30 @@ def main() -> None:
     except HubError as error:
         sys.stderr.write(f"hub: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
+    except ValueError as error:
+        sys.stderr.write(f"hub: {_wrong_setting(error)}\n")
+        sys.exit(1)
+    except (SystemExit, RuntimeError) as ended:
+        # typer turns Ctrl+C into an exit code; DuckDB wraps one that comes during a statement.
+        if getattr(ended, "code", None) != INTERRUPTED and not isinstance(
+            ended.__cause__, KeyboardInterrupt
+        ):
+            raise
         sys.stderr.write("hub: stopped; what was not committed will be pulled again next time\n")
         sys.stderr.flush()
         # Not sys.exit: it would wait for the threads of pulls that nobody wants any more. Dying at
         # any moment is harmless (promise 1), and the locks go with the process.
         os._exit(1)
+
+
+def _wrong_setting(error: ValueError) -> ConfigurationError:
+    """Return the line for a ``HUB_`` variable with a wrong value; raises any other error again."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError) or error.title != "Settings":
+        raise error
+    first = error.errors(include_url=False)[0]
+    name = f"HUB_{'_'.join(map(str, first['loc'])).upper()}"
+    return ConfigurationError(
+        f"{name} is wrong: {first['msg']}", next_step=f"correct {name}, or unset it"
+    )

@@ -11,47 +11,94 @@ What does not belong here: whether a source answers (``hub sync`` says that).
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from hub.catalog import Catalog
 
 
 def check() -> None:
     """Check definitions, contracts and environment; exit code 1 if anything is missing."""
     from hub.catalog import load_catalog
-    from hub.errors import HubError
     from hub.settings import Settings
-    from sources.pull import missing_environment
 
     settings = Settings()
-    catalog = load_catalog(settings.assets_dir)
     environment = settings.environment()
-    problems = [f"broken    {name}: {error}" for name, error in catalog.errors.items()]
+    catalog = load_catalog(settings.assets_dir)
+    datasets = sum(len(system.datasets) for system in catalog.systems.values())
+    sys.stdout.write(
+        f"systems: {len(catalog.systems)}, datasets: {datasets}, derived tables: "
+        f"{len(catalog.derived)}, contracts: {len(catalog.contracts)} in {settings.assets_dir}\n"
+    )
+    problems = [
+        *(f"broken    {name}: {error}" for name, error in catalog.errors.items()),
+        *_unset(catalog, environment),
+        *_contracts(catalog),
+        *_derived(catalog, settings.assets_dir),
+    ]
+    if not (catalog.systems or problems):
+        remedy = "write <province>/<system>/defs.yaml there, or correct HUB_ASSETS_DIR"
+        problems = [f"missing   no system is defined in {settings.assets_dir}: {remedy}"]
+    for problem in problems:
+        sys.stdout.write(problem + "\n")
+    if not problems:
+        sys.stdout.write("all is there\n")
+        return
+    sys.stdout.write(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}\n")
+    raise typer.Exit(1)
+
+
+def _unset(catalog: Catalog, environment: dict[str, str]) -> list[str]:
+    """Name the variables that systems need and nobody has set."""
+    from sources.pull import missing_environment
+
+    found = []
     for system in catalog.systems.values():
-        problems += [
-            f"missing   {system.name}: set {name} (or {name}_FILE), in the environment or in the "
-            "file that HUB_ENV names"
-            for name in missing_environment(system, environment)
-        ]
-    for owner, stem in [
+        for name in missing_environment(system, environment):
+            file = environment.get(f"{name}_FILE")
+            remedy = (
+                f"{name}_FILE names {file}, which is empty or cannot be read"
+                if file
+                else f"set {name} (or {name}_FILE), in the environment or in the file that "
+                "HUB_ENV names"
+            )
+            found.append(f"missing   {system.name}: {remedy}")
+    return found
+
+
+def _contracts(catalog: Catalog) -> list[str]:
+    """Name the datasets without a contract; those with a broken one share its own line."""
+    from hub.errors import HubError
+
+    named = [
         *((f"{s.name}/{d.name}", d.contract) for s in catalog.systems.values() for d in s.datasets),
         *((d.name, d.contract) for d in catalog.derived.values()),
-    ]:
+    ]
+    found = []
+    for owner, stem in named:
+        if stem in catalog.errors:
+            continue
         try:
             catalog.contract_named(stem)
         except HubError as error:
-            problems.append(f"broken    {owner}: {error}")
+            found.append(f"broken    {owner}: {error}")
+    return found
+
+
+def _derived(catalog: Catalog, assets: Path) -> list[str]:
+    """Name what derived tables lack: their SQL file, or a dataset that fills an input."""
+    found = []
     for derived in catalog.derived.values():
-        problems += [
-            f"broken    {derived.name}: no dataset fills its input {table}"
+        file = assets / derived.name / derived.sql
+        if not file.is_file():
+            found.append(f"missing   {derived.name}: its SQL, {file}")
+        hint = ", or what fills it is broken" if catalog.errors else ""
+        found += [
+            f"broken    {derived.name}: no dataset fills its input {table}{hint}"
             for table in derived.inputs
             if not catalog.feeding(table)
         ]
-    datasets = sum(len(system.datasets) for system in catalog.systems.values())
-    sys.stdout.write(
-        f"{len(catalog.systems)} systems, {datasets} datasets, {len(catalog.derived)} derived "
-        f"tables, {len(catalog.contracts)} contracts in {settings.assets_dir}\n"
-    )
-    for problem in dict.fromkeys(problems):
-        sys.stdout.write(problem + "\n")
-    sys.stdout.write("all is there\n" if not problems else f"{len(problems)} problem(s)\n")
-    raise typer.Exit(1 if problems else 0)
+    return found

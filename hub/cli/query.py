@@ -1,4 +1,4 @@
-"""``hub query`` and ``hub rejects``: read the warehouse, at its newest snapshot or an older one.
+"""``hub query``: read the warehouse, at its newest snapshot or an older one.
 
 Data flow: SQL -> a read-only connection to the lake -> a table for people, or CSV, JSON or Parquet
 streamed by DuckDB. A reader never waits for a sync and sees whole loads only.
@@ -10,10 +10,14 @@ What does not belong here: agencies' access over the network (a service of its o
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
+import sys
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,11 +30,10 @@ from hub.errors import ConfigurationError
 if TYPE_CHECKING:
     import duckdb
 
-    from hub.catalog import Catalog
-
-MASK = "***"
 FOLDED = 36
 """Width to which a long cell may be folded before a table is given up for one column a line."""
+
+TABLES = '`hub query "select schema, name from (show all tables)"` lists what there is'
 
 
 class Format(StrEnum):
@@ -68,79 +71,13 @@ def query(
     from warehouse.lake import Lake
 
     version, time = _moment(at)
+    if form is Format.table and output is not None:
+        raise typer.BadParameter("--output wants --format csv, json or parquet")
     connection = Lake(Settings().lake).reader(version=version, time=time)
-    if form is Format.table and output is None:
-        print_table(connection, sql, limit=limit, console=Console())
-    else:
-        _copy(connection, sql, form, output)
-
-
-def rejects(
-    dataset: Annotated[str, typer.Argument(help="province/system/dataset")],
-    form: Annotated[
-        Format, typer.Option("--format", help="How to write the answer")
-    ] = Format.table,
-    limit: Annotated[int, typer.Option(min=1, help="Rows shown in a table")] = 20,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also those that the source has mended since")
-    ] = False,
-) -> None:
-    """Show refused records with the reason in Vietnamese; personal cells are masked."""
-    from hub.catalog import load_catalog
-    from hub.settings import Settings
-    from warehouse.lake import Lake, quote
-
-    settings = Settings()
-    catalog = load_catalog(settings.assets_dir)
-    source, _, name = dataset.rpartition("/")
-    if source not in catalog.systems or name not in {
-        d.name for d in catalog.systems[source].datasets
-    }:
-        known = ", ".join(
-            f"{s.name}/{d.name}" for s in catalog.systems.values() for d in s.datasets
-        )
-        raise typer.BadParameter(f"there is no dataset '{dataset}'; choose among: {known}")
-    connection = Lake(settings.lake).reader()
-    masked = _mask("record", _personal_fields(catalog, source, name))
-    still = "" if everything else "AND _resolved_at IS NULL"
-    sql = (
-        "SELECT array_to_string(rules, ', ') AS rules, array_to_string(reasons, '; ') AS reasons, "
-        f"file, line, strftime(_quarantined_at, '%Y-%m-%d %H:%M') AS since, {masked} AS record "
-        f"FROM hub.quarantine WHERE _source = '{quote(source)}' AND dataset = '{quote(name)}' "
-        f"{still} ORDER BY rules, file, line"
-    )
     if form is Format.table:
-        summary = (
-            "SELECT rule, reason, count(*) AS records FROM "
-            "(SELECT unnest(rules) AS rule, unnest(reasons) AS reason FROM hub.quarantine "
-            f"WHERE _source = '{quote(source)}' AND dataset = '{quote(name)}' {still}) "
-            "GROUP BY ALL ORDER BY records DESC, rule"
-        )
-        print_table(connection, summary, limit=100, console=Console())
         print_table(connection, sql, limit=limit, console=Console())
     else:
-        _copy(connection, sql, form, None)
-
-
-def _personal_fields(catalog: Catalog, source: str, name: str) -> list[str]:
-    """Return the source fields that feed columns classified as personal."""
-    dataset = catalog.systems[source].dataset(name)
-    contract = catalog.contract(dataset)
-    return sorted(
-        {
-            dataset.columns[column.name].source
-            for column in contract.columns
-            if column.classification != "none" and column.name in dataset.columns
-        }
-    )
-
-
-def _mask(record: str, fields: list[str]) -> str:
-    """Return SQL that hides the values of some fields of a JSON record."""
-    if not fields:
-        return record
-    hidden = json.dumps(dict.fromkeys(fields, MASK), ensure_ascii=False).replace("'", "''")
-    return f"json_merge_patch({record}, '{hidden}')"
+        copy(connection, sql, form, output)
 
 
 def _moment(at: str | None) -> tuple[int | None, datetime | None]:
@@ -161,11 +98,44 @@ def _moment(at: str | None) -> tuple[int | None, datetime | None]:
 
 
 def _fail(error: duckdb.Error) -> ConfigurationError:
+    """Return DuckDB's complaint as one line, with what helps against it."""
+    import duckdb
+
     first = str(error).split("\n\nLINE", maxsplit=1)[0].replace("\n", " ")
-    return ConfigurationError(
-        f"the query does not run: {first}",
-        next_step='`hub query "show all tables"` lists what there is',
-    )
+    remedy = "correct the SQL"
+    if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
+        remedy = TABLES
+    elif isinstance(error, duckdb.IOException):
+        remedy = "give a file that can be read or written"
+    return ConfigurationError(f"the query does not run: {first}", next_step=remedy)
+
+
+def _one_question(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Return the one statement of a text, without the semicolon at its end.
+
+    Raises:
+        ConfigurationError: There is none, there are several, or it asks for nothing.
+    """
+    import duckdb
+
+    text = sql.encode()
+    ends = [at for at, _ in duckdb.tokenize(sql) if text[at : at + 1] == b";"]
+    while ends and not duckdb.tokenize(text[ends[-1] + 1 :].decode()):
+        text = text[: ends.pop()]
+    try:
+        statements = connection.extract_statements(text.decode())
+    except duckdb.Error as error:
+        raise _fail(error) from error
+    # DuckDB makes two statements of one PIVOT, so the semicolons are what counts.
+    if ends or not statements:
+        number = "several" if ends else "no"
+        raise ConfigurationError(f"{number} statements were given", next_step="ask one at a time")
+    if statements[-1].expected_result_type != [duckdb.ExpectedResultType.QUERY_RESULT]:
+        raise ConfigurationError(
+            "this statement asks for nothing, and the warehouse is only read here",
+            next_step="a query begins with SELECT, FROM, WITH, SHOW or DESCRIBE",
+        )
+    return text.decode()
 
 
 def print_table(
@@ -174,8 +144,9 @@ def print_table(
     """Print at most ``limit`` rows: as a table if it fits, else one column a line."""
     import duckdb
 
+    body = _one_question(connection, sql)
     try:
-        answer = connection.execute(sql)
+        answer = connection.execute(body)
         rows = answer.fetchmany(limit + 1)
     except duckdb.Error as error:
         raise _fail(error) from error
@@ -185,15 +156,19 @@ def print_table(
     folded = sum(min(width, FOLDED) for width in widths)
     if folded + 3 * len(widths) + 1 <= console.width or not shown:
         table = Table(header_style="bold")
-        for name in names:
-            table.add_column(Text(name), overflow="fold")
+        for number, name in enumerate(names):
+            figures = all(_is_figure(row[number]) for row in rows)
+            table.add_column(
+                Text(name), overflow="fold", justify="right" if rows and figures else "left"
+            )
         for cells in shown:
             table.add_row(*(Text(cell) for cell in cells))
         console.print(table)
     else:
         _print_records(console, names, shown)
     if len(rows) > limit:
-        console.print(f"only the first {limit} rows are shown; --limit shows more", style="dim")
+        is_only = "row is" if limit == 1 else f"{limit} rows are"
+        console.print(f"only the first {is_only} shown; --limit shows more", style="dim")
 
 
 def _print_records(console: Console, names: list[str], shown: list[list[str]]) -> None:
@@ -202,7 +177,7 @@ def _print_records(console: Console, names: list[str], shown: list[list[str]]) -
     for number, cells in enumerate(shown, start=1):
         console.print(f"row {number}", style="bold")
         for name, cell in zip(names, cells, strict=True):
-            line = f"  {name:<{longest}}  {cell}"
+            line = f"  {name:<{longest}}  {cell}".rstrip()
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -212,19 +187,60 @@ def _show(value: Any) -> str:  # noqa: ANN401 - any SQL value
     return "" if value is None else str(value)
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, sql: str, form: Format, output: Path | None
+def _is_figure(value: Any) -> bool:  # noqa: ANN401 - any SQL value
+    return value is None or (
+        isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    )
+
+
+def copy(
+    connection: duckdb.DuckDBPyConnection, sql: str, form: Format, output: Path | None = None
 ) -> None:
     """Stream an answer to a file or to standard output."""
     import duckdb
 
     from warehouse.lake import quote
 
-    if form is Format.table:
-        raise typer.BadParameter("--output wants --format csv, json or parquet")
-    target = quote(output) if output else "/dev/stdout"
-    body = sql.strip().rstrip(";")
+    if form is Format.parquet and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("--format parquet wants --output, or a pipe")
+    # The line break ends a comment that the SQL may end with.
+    body = f"FROM (\n{_one_question(connection, sql)}\n)"
     try:
-        connection.execute(f"COPY (FROM ({body})) TO '{target}' ({COPY_OPTIONS[form]})")
+        if output is not None:
+            connection.execute(f"COPY ({body}) TO '{quote(output)}' ({COPY_OPTIONS[form]})")
+        else:
+            _copy_to_stdout(connection, body, COPY_OPTIONS[form])
     except duckdb.Error as error:
         raise _fail(error) from error
+
+
+def _copy_to_stdout(connection: duckdb.DuckDBPyConnection, body: str, options: str) -> None:
+    """Let DuckDB write into a pipe that is emptied into standard output.
+
+    Opening ``/dev/stdout`` would be shorter, but it empties the file of ``hub query >> file``.
+    """
+    readable, writable = os.pipe()
+    trouble: list[OSError] = []
+
+    def empty() -> None:
+        try:
+            with os.fdopen(readable, "rb") as pipe:
+                shutil.copyfileobj(pipe, sys.stdout.buffer)
+            sys.stdout.flush()
+        except OSError as error:  # the reader of our output went away: DuckDB's next write fails
+            trouble.append(error)
+
+    sys.stdout.flush()
+    thread = Thread(target=empty, daemon=True)
+    thread.start()
+    patience: float | None = (
+        1.0  # an interrupted query may keep the pipe open, and the thread waiting
+    )
+    try:
+        connection.execute(f"COPY ({body}) TO '/dev/fd/{writable}' ({options})")
+        patience = None
+    finally:
+        os.close(writable)
+        thread.join(patience)
+        if trouble:
+            raise trouble[0]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,19 +25,22 @@ import typer
 
 from hub.errors import ConfigurationError, InternalError
 
-app = typer.Typer(help="A simulated province that answers over real HTTP; its rows are invented.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="A simulated province that answers over real HTTP; its rows are invented.",
+)
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
 
 
 @app.command()
 def up(
-    scale: Annotated[int, typer.Option(min=100, help="Dossiers in Lào Cai's portal")] = 200_000,
+    scale: Annotated[int, typer.Option(min=300, help="Dossiers in Lào Cai's portal")] = 200_000,
     seed: Annotated[int, typer.Option(help="Another seed is another province")] = 1,
     day: Annotated[int, typer.Option(min=0, help="The province so many days later")] = 0,
 ) -> None:
     """Start the sandbox in the background."""
-    folder = _folder()
+    folder = _folder().resolve()
     running = _running(folder)
     if running is not None:
         raise ConfigurationError(
@@ -51,19 +55,31 @@ def up(
              "--seed", str(seed), "--day", str(day)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
+    try:
+        _wait_for(process, folder)
+    except BaseException:
+        process.kill()
+        raise
+    sys.stdout.write(
+        f"The sandbox province is up (process {process.pid}): seed {seed}, day {day}, "
+        f"{scale:,} dossiers. All its rows are invented.\n"
+        f"Point the hub at it:  export HUB_ENV={shlex.quote(str(folder / 'sandbox.env'))}\n"
+    )
+
+
+def _wait_for(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Return once the sandbox answers.
+
+    Raises:
+        InternalError: It ended, or took too long.
+    """
     deadline = time.monotonic() + START_TIMEOUT
     while not (folder / "sandbox.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
             raise InternalError(
                 "the sandbox did not start", next_step=f"its last words are in {folder}/sandbox.log"
             )
         time.sleep(0.05)
-    sys.stdout.write(
-        f"The sandbox province is up (process {process.pid}): seed {seed}, day {day}, "
-        f"{scale:,} dossiers. All its rows are invented.\n"
-        f"Point the hub at it:  export HUB_ENV={folder}/sandbox.env\n"
-    )
 
 
 @app.command()
@@ -72,15 +88,17 @@ def down() -> None:
     folder = _folder()
     running = _running(folder)
     if running is None:
+        if (folder / "sandbox.json").exists():  # a killed sandbox leaves its state behind
+            _remove_state(folder)
         sys.stdout.write("no sandbox is running\n")
         return
     os.kill(running["pid"], signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT
-    while _alive(running["pid"]) and time.monotonic() < deadline:
+    while _is_sandbox(running["pid"]) and time.monotonic() < deadline:
         time.sleep(0.05)
-    if _alive(running["pid"]):
+    if _is_sandbox(running["pid"]):
         os.kill(running["pid"], signal.SIGKILL)
-    (folder / "sandbox.json").unlink(missing_ok=True)
+    _remove_state(folder)
     sys.stdout.write("the sandbox is stopped\n")
 
 
@@ -95,8 +113,14 @@ def set_day(number: Annotated[int, typer.Argument(min=0, help="Days after the fi
         data=json.dumps({"day": number}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=START_TIMEOUT):  # noqa: S310 - as above
-        sys.stdout.write(f"the province is at day {number}\n")
+    try:
+        with urllib.request.urlopen(request, timeout=START_TIMEOUT):  # noqa: S310 - as above
+            sys.stdout.write(f"the province is at day {number}\n")
+    except OSError as error:
+        raise InternalError(
+            f"the sandbox does not answer: {error}",
+            next_step="`hub sandbox down`, then `hub sandbox up`",
+        ) from error
 
 
 def _folder() -> Path:
@@ -105,13 +129,20 @@ def _folder() -> Path:
     return Settings().sandbox
 
 
+def _remove_state(folder: Path) -> None:
+    """Remove what says where a sandbox is."""
+    for name in ("sandbox.json", "sandbox.env"):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _running(folder: Path) -> dict[str, Any] | None:
     """Return the state file of a sandbox that is alive."""
     try:
         state: dict[str, Any] = json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        pid = int(state["pid"])
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    return state if _alive(int(state["pid"])) else None
+    return state if _is_sandbox(pid) else None
 
 
 def _alive(pid: int) -> bool:
@@ -123,6 +154,16 @@ def _alive(pid: int) -> bool:
         pass
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # gone, or somebody else's
         return False
     return True
+
+
+def _is_sandbox(pid: int) -> bool:
+    """Whether a sandbox runs under this number: after a crash it may belong to another process."""
+    if not _alive(pid):
+        return False
+    try:
+        return b"hub.sandbox" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # no Linux: the number has to do
+        return True

@@ -13,12 +13,20 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from hub.errors import HubError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from hub.catalog import Catalog
 
 
 def status(
@@ -32,7 +40,10 @@ def status(
     catalog = load_catalog(settings.assets_dir)
     found = rows(settings.lake, catalog, datetime.now(UTC))
     if as_json:
-        json.dump(found, sys.stdout, ensure_ascii=False, indent=2, default=str)
+        found += [
+            _broken(name, str(error)) for name, error in catalog.errors.items() if "/" in name
+        ]
+        json.dump(found, sys.stdout, ensure_ascii=False, indent=2, default=_as_text)
         sys.stdout.write("\n")
         return
     console = Console()
@@ -46,6 +57,17 @@ def status(
     for name, error in catalog.errors.items():
         line = f"broken  {name}: {error}"
         console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _broken(name: str, error: str) -> dict[str, Any]:
+    """Return the entry of a definition that cannot be read: nobody knows its datasets."""
+    unknown = dict.fromkeys(("table", "last_good_sync", "rows", "rejected"))
+    return {"dataset": name, **unknown, "freshness": "broken", "deadline_hours": None,
+            "last_error": None, "broken": error}  # fmt: skip
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON lacks
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _table(found: list[dict[str, Any]]) -> Table:
@@ -74,22 +96,26 @@ def _table(found: list[dict[str, Any]]) -> Table:
     return table
 
 
-def rows(lake_folder: Any, catalog: Any, now: datetime) -> list[dict[str, Any]]:  # noqa: ANN401
+def rows(lake_folder: Path, catalog: Catalog, now: datetime) -> list[dict[str, Any]]:
     """Return the state of every dataset and derived table that is defined."""
     from warehouse import loads
     from warehouse.lake import Lake
 
+    broken = _broken_contracts(catalog)
     lake = Lake(lake_folder)
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     good: dict[tuple[str, str], dict[str, Any]] = {}
     counts: dict[tuple[str, str], tuple[int, int]] = {}
     defined = _defined(catalog)
+    tables = {key: table for key, _, table, _ in defined}
     if lake.exists:
         connection = lake.reader()
         newest, good = loads.latest(connection), loads.latest(connection, status="good")
-        counts = _counts(connection, {key: table for key, table, _ in defined})
+        # A dataset whose contract is broken still has the table that it filled.
+        tables = {k: table or good.get(k, {}).get("table_name", "") for k, table in tables.items()}
+        counts = _counts(connection, tables)
     found = []
-    for key, table, hours in defined:
+    for key, stem, _, hours in defined:
         last, last_good = newest.get(key), good.get(key)
         ended = last_good["ended_at"] if last_good else None
         late = bool(ended and hours and now - ended > timedelta(hours=hours))
@@ -97,36 +123,48 @@ def rows(lake_folder: Any, catalog: Any, now: datetime) -> list[dict[str, Any]]:
         found.append(
             {
                 "dataset": "/".join(key),
-                "table": table,
+                "table": tables[key],
                 "last_good_sync": ended,
                 "rows": held,
                 "rejected": rejected,
                 "freshness": "never synced" if ended is None else "stale" if late else "fresh",
                 "deadline_hours": hours,
                 "last_error": last["error"] if last and last["status"] == loads.FAILED else None,
+                "broken": broken.get(stem),
             }
         )
     return found
 
 
-def _defined(catalog: Any) -> list[tuple[tuple[str, str], str, float | None]]:  # noqa: ANN401
+def _broken_contracts(catalog: Catalog) -> dict[str, str]:
+    """Return contract -> why nobody can keep it."""
+    found = {}
+    for _, stem, _, _ in _defined(catalog):
+        try:
+            catalog.contract_named(stem)
+        except HubError as error:
+            found[stem] = str(error)
+    return found
+
+
+def _defined(
+    catalog: Catalog,
+) -> list[tuple[tuple[str, str], str, str, float | None]]:
+    """Return key, contract, table and deadline of all that is defined; no table if it is broken."""
+    named = [
+        *(((s.name, d.name), d.contract) for s in catalog.systems.values() for d in s.datasets),
+        *((d.name.partition("/")[::2], d.contract) for d in catalog.derived.values()),
+    ]
     found = []
-    for system in catalog.systems.values():
-        for dataset in system.datasets:
-            contract = catalog.contracts.get(dataset.contract)
-            table = contract.table if contract else ""
-            hours = contract.freshness_hours if contract else None
-            found.append(((system.name, dataset.name), table, hours))
-    for derived in catalog.derived.values():
-        contract = catalog.contracts.get(derived.contract)
-        schema, _, name = derived.name.partition("/")
-        hours = contract.freshness_hours if contract else None
-        found.append(((schema, name), contract.table if contract else "", hours))
+    for key, stem in named:
+        contract = catalog.contracts.get(stem)
+        table, hours = (contract.table, contract.freshness_hours) if contract else ("", None)
+        found.append((key, stem, table, hours))
     return found
 
 
 def _counts(
-    connection: Any,  # noqa: ANN401 - duckdb is imported late
+    connection: duckdb.DuckDBPyConnection,
     tables: dict[tuple[str, str], str],
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return rows held and records in quarantine by dataset."""
