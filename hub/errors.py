@@ -81,7 +81,12 @@ def unforeseen(error: Exception) -> InternalError:
     """Return the error for an exception that nobody foresaw: its type and the place in our code.
 
     Its text is left out: a database's or a parser's message may quote the row it failed on.
+
+    Raises:
+        KeyboardInterrupt: It was Ctrl+C, which DuckDB wraps if a statement is running.
     """
+    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        raise KeyboardInterrupt from error
     place, trace = "an unknown place", error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -147,6 +148,46 @@ def test_a_reader_never_errs_and_never_sees_half_a_batch(
     assert all(rows == loaded for rows, loaded, _ in seen)
     assert {loads for _, _, loads in seen} >= {1, 2}
     assert len(seen) > 20
+
+
+def test_ctrl_c_waits_for_no_stalled_portal(province: Province, deployment: Deployment) -> None:
+    deployment.sync("danh_muc")  # makes the lake
+    province.fault(CATALOG, "stall")
+    process = deployment.start("sync", "lao_cai", "tuyen_quang")
+    while process.poll() is None:
+        if deployment.query(f"SELECT 1 FROM hub.loads WHERE _source = '{PORTAL}'"):
+            break
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)  # the catalog's own deadline is an hour
+    assert process.returncode == 1
+    assert "hub: stopped" in err
+    assert "Traceback" not in err
+
+
+def test_a_batch_that_is_mostly_bad_is_held_back_and_says_why(
+    province: Province, deployment: Deployment, tmp_path: Path
+) -> None:
+    name = f"{CATALOG}/du_lich"
+    deployment.sync(name)
+    before = deployment.query("SELECT count(*), sum(_hash) FROM mo.dia_diem_du_lich")
+    assets = tmp_path / "assets"
+    shutil.copytree(ROOT / "assets", assets)
+    contract = assets / "contracts" / "dia_diem_du_lich.odcs.yaml"
+    text = contract.read_text()
+    assert "{property: rejectThreshold, value: 0.25}" in text
+    contract.write_text(text.replace("rejectThreshold, value: 0.25", "rejectThreshold, value: 0"))
+    deployment.env["HUB_ASSETS_DIR"] = str(assets)
+    province.at_day(1)
+    done = deployment.hub("sync", name, code=1)
+    (line,) = [text for text in done.stdout.splitlines() if text.startswith("failed  ")]
+    assert "break the contract" in line
+    assert "[data] -> look at landing batch" in line
+    assert deployment.query("SELECT count(*), sum(_hash) FROM mo.dia_diem_du_lich") == before
+    ((fetched, rejected, inserted),) = deployment.query(
+        "SELECT fetched, rejected, inserted FROM hub.loads WHERE status = 'failed'"
+    )
+    assert fetched > rejected > 0 == inserted
 
 
 def test_without_any_secret_check_names_what_is_missing(tmp_path: Path) -> None:
