@@ -85,7 +85,7 @@ def test_a_setting_with_a_wrong_value_is_one_line(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("HUB_DATASET_DEADLINE", "soon")
-    code, out, err = hub(command)
+    code, out, err, _ = hub(command)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("hub: HUB_DATASET_DEADLINE is wrong: ")
 
