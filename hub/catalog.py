@@ -107,7 +107,12 @@ class Catalog:
                 if wanted in {system.province, system.name, f"{system.name}/{dataset.name}"}
             ]
             derived = [d for d in self.derived.values() if wanted in {d.name, d.name.split("/")[0]}]
-            broken = [n for n in self.errors if wanted in {n, n.split("/")[0]} and "/" in n]
+            broken = [
+                name
+                for name in self.errors
+                if "/" in name
+                and (wanted in {name, name.split("/")[0]} or wanted.startswith(f"{name}/"))
+            ]
             if selection and not (found or derived or broken):
                 known = ", ".join(sorted([*self.systems, *self.derived]))
                 raise ConfigurationError(
@@ -160,20 +165,21 @@ def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
         ConfigurationError: It is no YAML, not of a known type, or its name is not its folder's.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigurationError(
             f"not valid YAML: {getattr(error, 'problem', None) or 'not UTF-8'}",
             where=f"{path}{line}",
-            next_step="correct the file; `hub check` shows the place",
+            next_step="correct the file there",
         ) from error
     models: dict[object, type[SystemSpec | DerivedSpec]] = {
         SOURCE_SYSTEM: SystemSpec,
         DERIVED_TABLE: DerivedSpec,
     }
-    model = models.get(document.get("type")) if isinstance(document, dict) else None
+    kind = document.get("type") if isinstance(document, dict) else None
+    model = models.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise ConfigurationError(
             f"`type` must be one of {', '.join(str(known) for known in models)}",

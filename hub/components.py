@@ -26,8 +26,8 @@ from sources.spec import SystemSpec
 
 
 @lru_cache(maxsize=1)
-def _catalog(assets: Path) -> Catalog:
-    """Load the contracts once for all components of a code location."""
+def catalog(assets: Path) -> Catalog:
+    """Load definitions and contracts once for a code location: 0.2 s of the second it has."""
     return load_catalog(assets)
 
 
@@ -54,7 +54,7 @@ class SourceSystem(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
         """Return the assets of this system."""
-        return system_definitions(self.spec, _catalog(Settings().assets_dir))
+        return system_definitions(self.spec, catalog(Settings().assets_dir))
 
 
 class DerivedTable(dg.Component):
@@ -79,4 +79,4 @@ class DerivedTable(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
         """Return the asset of this table."""
-        return derived_definitions(self.spec, _catalog(Settings().assets_dir))
+        return derived_definitions(self.spec, catalog(Settings().assets_dir))

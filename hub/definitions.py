@@ -14,7 +14,7 @@ from __future__ import annotations
 import dagster as dg
 
 from hub.automation import nightly
-from hub.catalog import load_catalog
+from hub.components import catalog
 from hub.settings import ROOT, Settings
 from hub.source_assets import RESOURCE, Night
 
@@ -22,7 +22,7 @@ from hub.source_assets import RESOURCE, Night
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the whole code location."""
-    systems = list(load_catalog(Settings().assets_dir).systems.values())
+    systems = list(catalog(Settings().assets_dir).systems.values())
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=ROOT),
         nightly(systems),

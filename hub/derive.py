@@ -23,7 +23,8 @@ import duckdb
 from checks.contract import Contract
 from hub.catalog import DerivedSpec
 from hub.errors import ConfigurationError
-from hub.load import Context, Outcome, failed, staged_in
+from hub.fingerprint import code
+from hub.load import Context, Outcome, failed, same_again, staged_in
 from hub.settle import Settled, last_checks, settle
 from warehouse import loads
 from warehouse.stage import content_hash
@@ -39,6 +40,10 @@ class Input:
     last_good: datetime | None
     stale: str | None
     """Why it is not up to date, or None if it is."""
+
+
+_NAMES = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+"""Errors of DuckDB that speak of the SQL, never of a value."""
 
 
 def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, list[Input]]:
@@ -121,17 +126,26 @@ def _derive(
     contract = context.catalog.contract_named(spec.contract)
     folder = context.settings.assets_dir / spec.name
     sql = _read(folder / spec.sql)
-    known = [sql, contract.version, *(f"{i.name}={i.batch}" for i in inputs)]
-    batch = hashlib.sha256("\x1f".join(known).encode()).hexdigest()[:20]
-    before = loads.position(connection, base.source, base.dataset)
-    base = replace(base, batch=batch, previous_batch=before.batch)
-    if before.batch == batch:
-        return Settled(replace(base, status=loads.UNCHANGED), last_checks(connection, base))
+    rules = contract.path.read_text(encoding="utf-8")
+    known = [sql, rules, code(), *(f"{i.name}={i.batch}" for i in inputs)]
+    seen = hashlib.sha256("\x1f".join(known).encode()).hexdigest()[:32]
+    base = replace(
+        base,
+        batch=seen[:20],
+        previous_batch=loads.position(connection, base.source, base.dataset).batch,
+        fingerprint=seen,
+        whole=True,
+    )
+    # Of the last good load, not of the last one that changed rows: an input may change and the
+    # result stay, and then it would be computed again every night.
+    before = loads.latest(connection, status="good").get((base.source, base.dataset))
+    if before is not None and before["fingerprint"] == seen:
+        return Settled(same_again(base, before), last_checks(connection, base))
     if all(i.batch is None for i in inputs):
         raise ConfigurationError(
             "none of its inputs was ever loaded", next_step="sync the inputs first"
         )
-    with staged_in(context, connection, contract, f"{spec.name.replace('/', '-')}-{batch}"):
+    with staged_in(context, connection, contract, f"{spec.name.replace('/', '-')}-{base.batch}"):
         base = replace(base, fetched=_compute(connection, sql, contract, folder / spec.sql))
         return settle(context.lake, connection, contract, base, whole=True)
 
@@ -150,8 +164,12 @@ def _compute(
             FROM (SELECT {columns} FROM ({sql}))"""
         )
     except duckdb.Error as error:
+        # What it says of names helps; what it says of a conversion quotes the row.
+        told = str(error).splitlines()[0]
+        if not isinstance(error, _NAMES):
+            told = f"{type(error).__name__} on some row"
         raise ConfigurationError(
-            f"the SQL does not run: {str(error).splitlines()[0]}",
+            f"the SQL does not run: {told}",
             where=str(file),
             next_step="correct the file; try it with `hub query`",
         ) from error

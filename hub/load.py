@@ -302,7 +302,7 @@ def _load(
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
-        return Settled(_same_again(base, before), last_checks(connection, base))
+        return Settled(same_again(base, before), last_checks(connection, base))
     with staged_in(context, connection, contract, manifest.batch):
         base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
         return settle(
@@ -315,7 +315,7 @@ def _load(
         )
 
 
-def _same_again(base: LoadRecord, before: dict[str, Any]) -> LoadRecord:
+def same_again(base: LoadRecord, before: dict[str, Any]) -> LoadRecord:
     """Return the record of a batch that says what the last one said, under the same rules."""
     same = {name: before[name] for name in ("fetched", "rejected", "repaired", "duplicates")}
     kept = same["fetched"] - same["rejected"] - same["duplicates"]

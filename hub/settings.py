@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Settings of one deployment; each field's variable is ``HUB_`` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="HUB_")
+    model_config = SettingsConfigDict(env_prefix="HUB_", env_ignore_empty=True)
 
     data_dir: Path = Field(default=ROOT / "data", description="Everything the hub writes")
     assets_dir: Path = Field(default=ROOT / "assets", description="Definitions and contracts")

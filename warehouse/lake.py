@@ -17,6 +17,7 @@ What does not belong here: which tables exist (contracts), how rows get in (``co
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -140,11 +141,12 @@ class Lake:
         try:
             self._attach(connection, f", READ_ONLY{at}")
         except duckdb.Error as error:
-            if not at:
+            if not at or "snapshot" not in str(error).lower():
                 raise
             raise ConfigurationError(
                 f"there is no snapshot {version if version is not None else time}",
-                next_step='`hub query "from lake.snapshots()"` lists them',
+                next_step='`hub query "select snapshot_id, snapshot_time, commit_message from '
+                'lake.snapshots()"` lists them',
             ) from error
         connection.execute("USE lake")
         return connection
@@ -184,6 +186,7 @@ class Lake:
                 catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             catalog.close()
             os.rename(unfinished.catalog, self.catalog)  # noqa: PTH104 - the one visible step
+            shutil.rmtree(unfinished.folder)
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -201,6 +204,8 @@ def connect() -> duckdb.DuckDBPyConnection:
     # Instants are shown in the province's time whatever the machine's zone (promise 12). GLOBAL,
     # since a cursor of the connection does not inherit its session's settings.
     connection.execute("SET GLOBAL TimeZone = 'Asia/Ho_Chi_Minh'")
+    # Under `python -c` DuckDB takes itself for interactive and would draw into our JSON.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -23,7 +23,6 @@ from collections.abc import Sequence
 import duckdb
 import ftfy.bad_codecs
 import ftfy.badness
-import pyarrow as pa
 
 _SEEN_437 = r"[\x{2500}-\x{259f}]"
 """Box-drawing characters: what DOS shows for most bytes of Vietnamese letters."""
@@ -102,22 +101,20 @@ def _write_back(
     mended: Sequence[tuple[str, str]],
 ) -> int:
     """Replace the strings in the table and note in which rows; returns how many cells."""
-    pairs = pa.table(
+    connection.execute(
+        "CREATE OR REPLACE TABLE stg.main.mojibake_pairs AS "
+        "SELECT unnest($bad::VARCHAR[]) AS bad, unnest($good::VARCHAR[]) AS good",
         {"bad": [bad for bad, _ in mended], "good": [good for _, good in mended]},
-        schema=pa.schema([("bad", pa.string()), ("good", pa.string())]),
     )
-    connection.register("mojibake_pairs", pairs)
-    try:
-        connection.execute(
-            f"""INSERT INTO stg.main.mojibake
-            SELECT _row, ? FROM {table} WHERE "{column}" IN (SELECT bad FROM mojibake_pairs)""",
-            [column],
-        )
-        changed = connection.execute(
-            f'UPDATE {table} SET "{column}" = p.good FROM mojibake_pairs p WHERE "{column}" = p.bad'
-        ).fetchone()
-    finally:
-        connection.unregister("mojibake_pairs")
+    pairs = "stg.main.mojibake_pairs"
+    connection.execute(
+        f"""INSERT INTO stg.main.mojibake
+        SELECT _row, ? FROM {table} WHERE "{column}" IN (SELECT bad FROM {pairs})""",
+        [column],
+    )
+    changed = connection.execute(
+        f'UPDATE {table} SET "{column}" = p.good FROM {pairs} p WHERE "{column}" = p.bad'
+    ).fetchone()
     return int(changed[0]) if changed else 0
 
 

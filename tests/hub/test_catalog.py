@@ -145,3 +145,17 @@ def test_yaml_of_another_shape_is_a_broken_definition(assets: Path, text: str) -
 
 def test_an_empty_folder_defines_nothing(tmp_path: Path) -> None:
     assert load_catalog(tmp_path) == Catalog()
+
+
+def test_a_type_that_is_no_text_breaks_only_its_own_file(tmp_path: Path) -> None:
+    place = tmp_path / "tinh" / "la"
+    place.mkdir(parents=True)
+    (place / "defs.yaml").write_text("type: [a]\nattributes: {}\n")
+    assert "`type` must be one of" in str(load_catalog(tmp_path).errors["tinh/la"])
+
+
+def test_a_dataset_of_a_broken_system_is_answered_by_what_is_broken(tmp_path: Path) -> None:
+    place = tmp_path / "tinh" / "la"
+    place.mkdir(parents=True)
+    (place / "defs.yaml").write_text("type: [a]\n")
+    assert load_catalog(tmp_path).select(["tinh/la/ho_so"]).broken == ["tinh/la"]

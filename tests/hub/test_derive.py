@@ -205,3 +205,27 @@ def test_rows_that_break_the_contract_are_refused(folder: Path) -> None:
     outcome, _ = run(folder)
     assert (outcome.record.inserted, outcome.record.rejected) == (1, 1)
     assert counts(folder) == {"1": 2}
+
+
+def test_a_changed_input_with_the_same_result_is_computed_once(
+    folder: Path, warehouse: Warehouse, computed: list[Path]
+) -> None:
+    run(folder)
+    # Another name changes the input and not the counts.
+    warehouse.night([row("A1", "Em"), row("A2"), row("A3", trang_thai="2")])
+    assert run(folder)[0].record.status == "unchanged"
+    assert len(computed) == 2
+    assert run(folder)[0].record.status == "unchanged"
+    assert len(computed) == 2
+
+
+def test_a_value_that_the_sql_cannot_convert_is_not_quoted(
+    folder: Path, warehouse: Warehouse
+) -> None:
+    sql = folder / "assets" / "chi_so" / "dem_ho_so" / "dem_ho_so.sql"
+    assert warehouse.batches
+    sql.write_text("select chu_ho_so::int::varchar as trang_thai, 1 as so_ho_so "
+                   "from dung_chung.ho_so_nho;\n")  # fmt: skip
+    outcome, _ = run(folder)
+    assert "ConversionException on some row" in str(outcome.error)
+    assert "'An'" not in str(outcome.error)

@@ -21,6 +21,8 @@ class Said(NamedTuple):
     code: int
     out: str
     err: str
+    raw: bytes = b""
+    """Standard output before decoding, where it was no text."""
 
 
 Hub = Callable[..., Said]
@@ -53,7 +55,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], deployed: Path) -> Hub:
+def hub(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], deployed: Path
+) -> Hub:
     """Run ``hub`` with these arguments in a terminal of 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("HUB_DATA_DIR", str(deployed / "data"))
@@ -63,8 +67,11 @@ def hub(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], depl
         monkeypatch.setattr(sys, "argv", ["hub", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
-        out, err = capfd.readouterr()
+        out, err = capfdbinary.readouterr()
         assert isinstance(ended.value.code, int)
-        return Said(ended.value.code, out, err)
+        try:
+            return Said(ended.value.code, out.decode(), err.decode())
+        except UnicodeDecodeError:
+            return Said(ended.value.code, "", err.decode(), out)
 
     return run

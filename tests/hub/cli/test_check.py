@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def problems(hub: Hub) -> list[str]:
     """Return the lines that name a problem; the last line counts them."""
-    code, out, err = hub("check")
+    code, out, err, _ = hub("check")
     first, *lines, last = out.splitlines()
     assert first.startswith("systems: ")
     assert err == ""
@@ -79,7 +79,7 @@ def test_a_missing_overlay_is_one_line(
     hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUB_ENV", str(folder / "nothing"))
-    code, out, err = hub("check")
+    code, out, err, _ = hub("check")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "HUB_ENV names" in err
 

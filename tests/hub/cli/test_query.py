@@ -54,16 +54,16 @@ def test_a_table_has_figures_to_the_right(hub: Hub) -> None:
 
 
 @RECORDS
-def test_a_format_to_standard_output(deployed: Path, tmp_path: Path, form: str) -> None:
-    out, err = start(deployed, ROWS, "--format", form).communicate(timeout=60)
-    assert err == b""
-    assert records(form, out, tmp_path) == EXPECTED
+def test_a_format_to_standard_output(hub: Hub, tmp_path: Path, form: str) -> None:
+    said = hub("query", ROWS, "--format", form)
+    assert (said.code, said.err) == (0, "")
+    assert records(form, said.raw or said.out.encode(), tmp_path) == EXPECTED
 
 
 @RECORDS
 def test_a_format_to_a_file(hub: Hub, tmp_path: Path, form: str) -> None:
     said = hub("query", ROWS, "--format", form, "-o", str(tmp_path / "it's"))
-    assert said == (0, "", "")
+    assert said == (0, "", "", b"")
     assert records(form, (tmp_path / "it's").read_bytes(), tmp_path) == EXPECTED
 
 
@@ -108,7 +108,7 @@ def test_an_older_snapshot_by_number_and_time(hub: Hub) -> None:
 
 @pytest.mark.parametrize("moment", ["987654", "2020-01-01", "2020-01-01T08:00+07:00"])
 def test_a_snapshot_that_is_not_there_is_one_line(hub: Hub, moment: str) -> None:
-    code, out, err = hub("query", "select 1", "--at", moment)
+    code, out, err, _ = hub("query", "select 1", "--at", moment)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("hub: there is no snapshot ")
 
@@ -151,7 +151,7 @@ def test_a_wide_answer_has_one_column_a_line(hub: Hub) -> None:
     ],
 )  # fmt: skip
 def test_wrong_sql_is_one_line(hub: Hub, sql: str, says: str, form: str) -> None:
-    code, _, err = hub("query", sql, "--format", form)
+    code, _, err, _ = hub("query", sql, "--format", form)
     assert (code, err.count("\n")) == (1, 1)
     assert err.startswith("hub: ")
     assert says in err

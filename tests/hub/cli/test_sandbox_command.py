@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.sandbox import _is_sandbox
+from hub.cli.sandbox import _is_sandbox, _running
 from tests.e2e.deployment import Deployment
 
 UP = ("sandbox", "up", "--scale", "300", "--seed", "5")
@@ -91,11 +91,9 @@ def test_another_process_under_the_old_number_is_left_alone(deployment: Deployme
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": "x"}', '{"pid": null}'])
-def test_a_damaged_state_file_is_no_sandbox(deployment: Deployment, text: str) -> None:
-    folder = deployment.data / "sandbox"
-    folder.mkdir(parents=True)
-    (folder / "sandbox.json").write_text(text)
-    assert deployment.hub("sandbox", "down").stdout == "no sandbox is running\n"
+def test_a_damaged_state_file_is_no_sandbox(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sandbox.json").write_text(text)
+    assert _running(tmp_path) is None
 
 
 def test_a_sandbox_that_does_not_start_says_where_to_look(deployment: Deployment) -> None:
