@@ -26,6 +26,8 @@ NOT_COMPARED = {
 }  # fmt: skip
 SELECTION = ("lao_cai/dich_vu_cong", "chi_so")
 RANDOM_KILLS = 50
+PARTS = 4
+"""The points are shared out among tests, so that two workers can take them."""
 
 
 class ForkServer:
@@ -124,15 +126,17 @@ def test_the_points_are_the_promised_ones(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_every_point(
     province: Province,
     forks: ForkServer,
     undisturbed: tuple[Path, list[str], dict[str, str]],
     tmp_path: Path,
+    part: int,
 ) -> None:
     after_day_0, points, expected = undisturbed
     province.at_day(1)
-    for point in points:
+    for point in points[part::PARTS]:
         data = tmp_path / "data"
         shutil.copytree(after_day_0, data)
         deployment = Deployment(data, {"HUB_ENV": str(province.overlay)})
