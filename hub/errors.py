@@ -85,8 +85,11 @@ def unforeseen(error: Exception) -> InternalError:
     Raises:
         KeyboardInterrupt: It was Ctrl+C, which DuckDB wraps if a statement is running.
     """
-    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-        raise KeyboardInterrupt from error
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        behind = behind.__cause__ or behind.__context__
     place, trace = "an unknown place", error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
