@@ -77,8 +77,6 @@ def _run(
     """Run the assets of these names; one that Dagster itself kept from ending is an outcome too."""
     try:
         trouble = _execute(opened, definitions, names, night, label)
-    except dg.DagsterExecutionInterruptedError as error:
-        raise KeyboardInterrupt from error
     except Exception as error:  # noqa: BLE001 - Dagster's storage may be locked, full, damaged
         trouble = unforeseen(error)
     done = {f"{outcome.record.source}/{outcome.record.dataset}" for outcome in night.outcomes}
@@ -107,14 +105,11 @@ def _execute(
     )
     if ended.success:
         return None
-    causes: set[str] = set()
-    for failed in ended.filter_events(lambda event: event.is_step_failure):
-        error = failed.step_failure_data.error
-        while error is not None:
-            causes.add(error.cls_name or "")
-            error = error.cause or error.context
-    if causes & {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}:
-        raise KeyboardInterrupt  # Dagster ends the run well, and goes on as if nobody had asked
+    causes = {
+        failed.step_failure_data.error.cls_name
+        for failed in ended.filter_events(lambda event: event.is_step_failure)
+        if failed.step_failure_data.error
+    }
     return InternalError(
         f"Dagster calls the run failed ({', '.join(sorted(filter(None, causes))) or 'no reason'})",
         next_step=f"look at run {ended.run_id} in the Dagster pages, and report it",

@@ -15,9 +15,9 @@ What does not belong here: printing (``cli``), a dataset's own way (``load``).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -82,7 +82,7 @@ def sync(
             "a backfill needs a dataset that can be asked for a window of time",
             next_step="name an incremental dataset, or leave --since and --until away",
         )
-    with _abandoned(ThreadPoolExecutor(max_workers=max(1, len(systems)))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, len(systems))) as pool:
         pulls = [pool.submit(_land_locked, context, *each, progress) for each in systems]
         from hub import runs  # noqa: PLC0415 - imports Dagster, while the pulls are under way
 
@@ -115,17 +115,6 @@ def _fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -
         if derived not in chosen
         and any(name in loaded for t in derived.inputs for name, _ in context.catalog.feeding(t))
     ]
-
-
-@contextmanager
-def _abandoned(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
-    """Wait for the pulls at the end, but not after Ctrl+C: a stalled one may take an hour."""
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def _fitting(context: Context, datasets: list[DatasetSpec]) -> list[DatasetSpec]:

@@ -24,6 +24,7 @@ import duckdb
 from lxml import etree
 
 from sources.landing import LandedFile
+from sources.safe_xml import HARDENED
 from sources.spec import Strict
 from warehouse.readers.attachments import described
 from warehouse.readers.options import Record, checked, store
@@ -122,16 +123,7 @@ def parsed(data: bytes) -> etree._Element:
     if len(data) > LARGEST:
         raise UnreadableError(f"thông điệp lớn hơn {LARGEST // 2**20} MiB")
     start = data.find(b"<?xml")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(**HARDENED)
     try:
         root = etree.fromstring(data[start:] if start > 0 else data, parser)
     except etree.XMLSyntaxError as error:

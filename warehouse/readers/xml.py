@@ -27,6 +27,7 @@ from pydantic import Field
 
 from hub.errors import HubError, ProviderError
 from sources.landing import LandedFile
+from sources.safe_xml import HARDENED
 from sources.spec import Strict
 from warehouse.readers.options import Record, checked, store
 
@@ -79,18 +80,7 @@ def elements(path: Path, name: str) -> Iterator[tuple[int, etree._Element]]:
         ProviderError: As :func:`read`.
     """
     with path.open("rb") as file:
-        events = etree.iterparse(
-            file,
-            events=("start", "end"),
-            resolve_entities=False,
-            load_dtd=False,
-            dtd_validation=False,
-            no_network=True,
-            huge_tree=False,
-            recover=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
+        events = etree.iterparse(file, events=("start", "end"), **HARDENED)
         try:
             yield from _records(events, name)
         except etree.XMLSyntaxError as error:
