@@ -141,7 +141,7 @@ class _Connection:
 class _Compiler(PGCompiler):
     """Writes PostgreSQL's regular expression operators as DuckDB's function."""
 
-    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401 - as SQLAlchemy's
         if operator.opstring not in {"~", "!~"}:
             plain: str = super().visit_custom_op_binary(element, operator, **kw)  # type: ignore[no-untyped-call]
             return plain

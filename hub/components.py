@@ -44,7 +44,7 @@ class SourceSystem(dg.Component):
         return SystemSpec
 
     @classmethod
-    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:  # noqa: ARG003
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:  # noqa: ARG003 - Dagster's signature
         """Take the definition as Dagster has validated it; check the options of its kind."""
         if not isinstance(attributes, SystemSpec):
             msg = "SourceSystem needs attributes"
@@ -52,7 +52,7 @@ class SourceSystem(dg.Component):
         check_spec(attributes)
         return cls(attributes)
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """Return the assets of this system."""
         return system_definitions(self.spec, catalog(Settings().assets_dir))
 
@@ -70,13 +70,13 @@ class DerivedTable(dg.Component):
         return DerivedSpec
 
     @classmethod
-    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:  # noqa: ARG003
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:  # noqa: ARG003 - Dagster's signature
         """Take the definition as Dagster has validated it."""
         if not isinstance(attributes, DerivedSpec):
             msg = "DerivedTable needs attributes"
             raise dg.DagsterInvalidDefinitionError(msg)
         return cls(attributes)
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """Return the asset of this table."""
         return derived_definitions(self.spec, catalog(Settings().assets_dir))

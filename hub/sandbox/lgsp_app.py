@@ -87,8 +87,8 @@ class Axis:
             return refused
         query = request.query_params
         try:
-            first = datetime.strptime(query.get("fromDate", ""), "%Y/%m/%d")  # noqa: DTZ007
-            last = datetime.strptime(query.get("toDate", ""), "%Y/%m/%d")  # noqa: DTZ007
+            first = datetime.strptime(query.get("fromDate", ""), "%Y/%m/%d")  # noqa: DTZ007 - Vietnam time
+            last = datetime.strptime(query.get("toDate", ""), "%Y/%m/%d")  # noqa: DTZ007 - Vietnam time
         except ValueError:
             return _fail(200, "20", "fromDate, toDate phải có dạng yyyy/MM/dd")
         if (last - first).days >= WINDOW_DAYS or last < first:

@@ -42,7 +42,7 @@ _SECONDS = tuple(f"{second:02d}" for second in range(60))
 @lru_cache(maxsize=65_536)
 def _later(day: str, days: int) -> str:
     """Return the day ``days`` after ``day``, both ``yyyyMMdd``."""
-    moment = datetime(int(day[:4]), int(day[4:6]), int(day[6:8])) + timedelta(days=days)  # noqa: DTZ001
+    moment = datetime(int(day[:4]), int(day[4:6]), int(day[6:8])) + timedelta(days=days)  # noqa: DTZ001 - Vietnam time
     return f"{moment:%Y%m%d}"
 
 

@@ -126,7 +126,7 @@ class Sandbox:
             for server, name in zip(self._servers, self._sockets, strict=True)
         ]
         # uvicorn tells nobody that it has started.
-        while not self.ready:  # noqa: ASYNC110
+        while not self.ready:  # noqa: ASYNC110 - uvicorn tells it by a flag, not by an event
             await asyncio.sleep(0.01)
         announced = _announce(folder, self) if folder else []
         try:

@@ -86,7 +86,7 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
         "chu_ho_so": st.none() | st.text("aă🙂e\u0301'", max_size=14),
         "trang_thai": st.none() | st.sampled_from(["1", "2", "10", "3", "", "'"]),
         "le_phi": st.none() | st.decimals(-2, 2, places=2),
-        "cap_nhat": st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2)),  # noqa: DTZ001
+        "cap_nhat": st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2)),  # noqa: DTZ001 - Vietnam time
         "ngay_nhan__raw": st.none() | st.just("32/13/2026"),
         "le_phi__raw": st.none() | st.just("năm đồng"),
     }

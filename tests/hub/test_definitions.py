@@ -36,7 +36,7 @@ print(json.dumps({
 def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
     patch = pytest.MonkeyPatch()
     patch.setenv("HUB_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-    from hub.definitions import defs  # noqa: PLC0415
+    from hub.definitions import defs  # noqa: PLC0415 - it must see HUB_DATA_DIR
 
     loaded = defs()
     assert isinstance(loaded, dg.Definitions)

@@ -239,7 +239,7 @@ def test_only_files_changed_since_the_cursor(files: Puller, place: Path) -> None
     assert urls(files(Position("b", "2026-09-01T08:30:00"))) == ["moi.csv", "sau.csv"]
     assert urls(files(Position("b", "2026-09-01T12:00:00"))) == []
     with pytest.raises(ConfigurationError, match="window of time"):
-        files(since=datetime(2026, 9, 1), until=datetime(2026, 9, 2))  # noqa: DTZ001
+        files(since=datetime(2026, 9, 1), until=datetime(2026, 9, 2))  # noqa: DTZ001 - Vietnam time
 
 
 def test_an_address_cannot_be_asked_for_what_is_new(files: Puller) -> None:

@@ -43,7 +43,7 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
         (pa.array([Decimal("1.50")]), "1.50"),
         (pa.array([True]), "true"),
         (pa.array([date(2026, 9, 1)]), "2026-09-01"),
-        (pa.array([datetime(2026, 9, 1, 8, 30)]), "2026-09-01 08:30:00"),  # noqa: DTZ001
+        (pa.array([datetime(2026, 9, 1, 8, 30)]), "2026-09-01 08:30:00"),  # noqa: DTZ001 - Vietnam time
         (pa.array([datetime(2026, 9, 1, 20, 0, tzinfo=UTC)]), "2026-09-02 03:00:00"),
         (pa.array([time(8, 30)]), "08:30:00"),
         (pa.array([[1, None]]), "[1,null]"),

@@ -76,7 +76,7 @@ def test_title_notes_and_spacers_are_left_out(batch: Batch, options: dict[str, A
         ("007", "007"),
         ("1.837", "1.837"),
         (date(2026, 9, 1), "01/09/2026"),
-        (datetime(2026, 9, 1, 8, 30), "01/09/2026 08:30:00"),  # noqa: DTZ001
+        (datetime(2026, 9, 1, 8, 30), "01/09/2026 08:30:00"),  # noqa: DTZ001 - Vietnam time
     ],
 )
 def test_cells_become_what_a_person_would_type(batch: Batch, cell: object, text: str) -> None:
