@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from hub.errors import ConfigurationError
 from sources.client import JSON, Call, Client
 from sources.deadline import Deadline
+from sources.journal import Journal
 from sources.landing import BatchWriter, LandedBatch, Window
 from sources.spec import DatasetSpec, Strict, SystemSpec
 from sources.transport import Answer
@@ -42,11 +43,15 @@ class PullContext(Generic[F]):
     """The dataset's options, as the kind's ``Fetch`` model."""
     window: Window
     now: datetime
-    """When the pull began, Vietnam time without zone, as all business times are."""
+    """When the pull began, Vietnam time without zone, as all business times are.
+
+    For a pull that goes on: when the first of them began.
+    """
     batch: BatchWriter
     deadline: Deadline
     progress: Progress
     connection: Client | None
+    journal: Journal
     folders: Mapping[str, str] = field(default_factory=dict)
     """Variable -> folder on this machine, for the datasets that read one."""
     previous: LandedBatch | None = None
@@ -80,7 +85,21 @@ class PullContext(Generic[F]):
         call = Call(
             path, f"{self.name} {what}", params=params or {}, accept=accept, headers=headers or {}
         )
-        return self.client.fetch(call, self.deadline, parse)
+        return self.request(call, parse)
+
+    def request(self, call: Call, parse: Callable[[Answer], T]) -> T:
+        """Ask for something to be read; a pull that goes on is answered from its journal.
+
+        What a call *does* at the source must not be asked for here: it would not happen again.
+        """
+        return self.journal.answer(
+            call, lambda read: self.client.fetch(call, self.deadline, read), parse
+        )
+
+    def start_over(self) -> None:
+        """Forget what came so far: the source makes the kind read its list anew."""
+        self.batch.start_over()
+        self.journal.forget()
 
     def quote(self, sentence: str) -> str:
         """Return a source's own words, fit for an error message."""

@@ -34,6 +34,12 @@ class Deadline:
         self._lock = threading.Lock()
         self._cutters: set[Cutter] = set()
 
+    def again(self) -> Deadline:
+        """Return one with the same end for another try, after this one was given up."""
+        other = Deadline(self.seconds)
+        other._end = self._end
+        return other
+
     def remaining(self) -> float:
         """Return the seconds left; 0 when time is up or the pull was given up."""
         if self._given_up.is_set():

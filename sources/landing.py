@@ -103,7 +103,8 @@ class BatchWriter:
         self, folder: Path, system: str, dataset: str, position: Position, window: Window
     ) -> None:
         """Make the partial folder."""
-        self._folder = folder
+        self.folder = folder
+        """The dataset's folder, where the batch will lie."""
         self._partial = folder / f"{_PARTIAL}{os.getpid()}"
         self._identity = (system, dataset)
         self._position = position
@@ -112,7 +113,7 @@ class BatchWriter:
         self._pages: dict[str, str] = {}
         self._content = hashlib.sha256()
         self._claimed: int | None = None
-        self._started = _now()
+        self.started = datetime.now(UTC)
         self.sample: int | None = None
         """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
         with writing(self._partial):
@@ -227,8 +228,12 @@ class BatchWriter:
         self._content = hashlib.sha256()
         self._claimed = None
 
-    def seal(self) -> LandedBatch:
-        """Make the batch visible; raises ``ProviderError`` if rows are missing or too many."""
+    def seal(self, *, resumed: int = 0) -> LandedBatch:
+        """Make the batch visible; raises ``ProviderError`` if rows are missing or too many.
+
+        Args:
+            resumed: Answers that came from an earlier pull, which was cut off.
+        """
         rows = self.rows
         expected = self._claimed if self.sample is None else None
         if expected is not None and rows is not None and rows != expected:
@@ -236,8 +241,8 @@ class BatchWriter:
                 f"the source says it has {expected} rows and sent {rows}",
                 next_step="nothing was loaded; ask the provider if it is so again tomorrow",
             )
-        manifest = self._manifest(rows)
-        target = self._folder / manifest.batch
+        manifest = self._manifest(rows, resumed)
+        target = self.folder / manifest.batch
         if target.exists():
             # The same pull, repeated after a crash between the rename and the commit.
             return Landing.load(target)
@@ -247,10 +252,10 @@ class BatchWriter:
                 if folder.exists():
                     sync_folder(folder)
             os.rename(self._partial, target)  # noqa: PTH104 - the name a crash test replaces
-            sync_folder(self._folder)
+            sync_folder(self.folder)
         return LandedBatch(target, manifest)
 
-    def _manifest(self, rows: int | None) -> Manifest:
+    def _manifest(self, rows: int | None, resumed: int) -> Manifest:
         """Describe the batch; its name depends on nothing but content, place and past."""
         system, dataset = self._identity
         window = self._window
@@ -275,8 +280,9 @@ class BatchWriter:
             cursor_before=self._position.cursor,
             backfill=window.backfill,
             whole=window.whole,
-            started_at=self._started,
-            finished_at=_now(),
+            started_at=_moment(self.started),
+            finished_at=_moment(datetime.now(UTC)),
+            resumed=resumed,
         )
 
     def _keep(self, data: bytes, landed: LandedFile) -> None:
@@ -303,9 +309,9 @@ def _facts(landed: LandedFile) -> bytes:
     return msgspec.json.encode(facts) + b"\n"
 
 
-def _now() -> str:
-    """The moment, as manifests write it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _moment(moment: datetime) -> str:
+    """Return a moment as manifests write it."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _damaged(path: Path, why: str) -> InternalError:

@@ -81,6 +81,8 @@ class Manifest(msgspec.Struct, frozen=True):
     finished_at: str
     whole: bool = False
     """Everything that the source has: keys that it does not name have vanished."""
+    resumed: int = 0
+    """Answers that came from an earlier pull, which was cut off; ``started_at`` is that one's."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def land(pull: PullContext[Fetch]) -> None:
     try:
         read = _read(pull, first)
     except _StaleTokenError:
-        pull.batch.start_over()
+        pull.start_over()
         try:
             read = _read(pull, first)
         except _StaleTokenError:

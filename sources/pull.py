@@ -17,7 +17,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +35,7 @@ from sources.client import Client
 from sources.context import Progress, PullContext
 from sources.deadline import Deadline
 from sources.hosts import Hosts
+from sources.journal import Journal
 from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
 from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
@@ -76,6 +77,11 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
+
+    @property
+    def place(self) -> str:
+        """The address, where answers of another one would be another system's."""
+        return self.client.base_url if self.client is not None else self.address
 
     @property
     def out(self) -> bool:
@@ -205,30 +211,58 @@ def pull(
     window = window_of(dataset, position, since, until, whole=whole)
     _require_window(where, options, window)
     deadline = Deadline(system.limits.dataset_deadline)
-    with landing.open(system.name, dataset.name, position, window) as batch:
+    with (
+        landing.open(system.name, dataset.name, position, window) as batch,
+        Journal.begin(
+            batch.folder,
+            [where, session.place, dataset.model_dump(mode="json"), position, window],
+            _now(),
+            hours=system.limits.resume_hours if sample is None else 0,
+        ) as journal,
+    ):
         batch.sample = sample
         context = PullContext(
             system=system,
             dataset=dataset,
             fetch=options,
             window=window,
-            now=datetime.now(VIETNAM).replace(tzinfo=None, microsecond=0),
+            now=journal.began,
             batch=batch,
             deadline=deadline,
             progress=progress,
             connection=session.client,
+            journal=journal,
             folders=session.folders,
             previous=landing.find(system.name, dataset.name, position.batch),
             address=session.address,
         )
         try:
-            with contextlib.suppress(EnoughError):
-                module.land(context)
-            return batch.seal()
+            return _landed(module, context)
+        except HubError as error:
+            if not journal.begin_anew(error, _now()):
+                raise error.at(where) from None
+        batch.start_over()
+        again = replace(context, now=journal.began, deadline=deadline.again())
+        try:
+            return _landed(module, again)
         except HubError as error:
             raise error.at(where) from None
-        finally:
-            deadline.give_up()
+
+
+def _landed(module: ModuleType, context: PullContext[Any]) -> LandedBatch:
+    """Have the kind land what is new, and seal it."""
+    context.batch.started = context.now.replace(tzinfo=VIETNAM)
+    try:
+        with contextlib.suppress(EnoughError):
+            module.land(context)
+        return context.batch.seal(resumed=context.journal.resumed)
+    finally:
+        context.deadline.give_up()
+
+
+def _now() -> datetime:
+    """Return the moment, Vietnam time."""
+    return datetime.now(VIETNAM).replace(tzinfo=None, microsecond=0)
 
 
 def window_of(

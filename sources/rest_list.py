@@ -162,7 +162,7 @@ class Reading:
 
     def ask(self, step: Step, asked: Parameters, label: str = "") -> Page:
         """Ask for one page; ``asked`` are the parameters of a window of time."""
-        listing, client = self.listing, self.pull.client
+        listing = self.listing
         what = " ".join(filter(None, [self.name, label, f"page {step.number}"]))
         moving = {**({} if step.bare else asked), **step.params}
         params = {} if step.bare or step.address else dict(listing.params)
@@ -183,9 +183,8 @@ class Reading:
             headers=headers,
             body=body,
         )
-        return client.fetch(
+        return self.pull.request(
             call,
-            self.pull.deadline,
             lambda answer: read_page(
                 listing, step.number, answer, self.pull.quote, listing.total_header
             ),

@@ -173,6 +173,8 @@ class Limits(Strict):
     max_body: int = 512 * 2**20
     per_minute: Annotated[int, Field(ge=1)] | None = None
     """Requests that the hub may send a minute, evenly spaced; unlimited if not given."""
+    resume_hours: Annotated[float, Field(ge=0)] = 30
+    """So long a pull that was cut off can be gone on with: until the next night. 0: never."""
 
 
 class HostSpec(Strict):

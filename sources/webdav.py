@@ -150,7 +150,7 @@ def _listing(pull: PullContext[Fetch], folder: Place) -> list[Entry]:
         headers={"Depth": "1", "Content-Type": "application/xml"},
         body=_ASKED,
     )
-    return pull.client.fetch(call, pull.deadline, lambda answer: multistatus(answer.body, folder))
+    return pull.request(call, lambda answer: multistatus(answer.body, folder))
 
 
 def _asked_each(pull: PullContext[Fetch], files: list[Entry]) -> list[Entry]:
@@ -166,7 +166,7 @@ def _asked_each(pull: PullContext[Fetch], files: list[Entry]) -> list[Entry]:
             # A compressed head announces a body that never comes.
             headers={"Accept-Encoding": "identity"},
         )
-        return pull.client.fetch(call, pull.deadline, lambda answer: _better(entry, answer))
+        return pull.request(call, lambda answer: _better(entry, answer))
 
     pull.each(ask, files, found.append)
     return found
