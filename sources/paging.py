@@ -29,6 +29,7 @@ from sources.transport import Answer
 _REPEATS = 3
 """So often may a page without a new row come: once or twice it is a list that moved."""
 _LATER = "run it again, at a quieter hour if it happens often"
+_KEY = "if there are fields that no two rows share"
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ class Kept:
             raise TransientError(
                 f"the list shrank from {self._totals[0]} to {least} rows while read",
                 where=self.name,
-                next_step=_LATER,
+                next_step=_LATER
+                if self.keys is not None
+                else f"{_LATER}; or say fetch.key, {_KEY}",
             )
         if claimed != self.rows:
             raise ProviderError(
@@ -218,14 +221,14 @@ def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, mos
     """Land pages 1, 2, 3 ...; in threads as far as the first page's total reaches."""
     kept = Kept(pull.name, most, lander(pull))
     read_numbered(kept, ask, first, pull.each)
-    _claim(pull, kept)
+    claim(pull, kept)
 
 
 def offsets(pull: PullContext[Any], ask: Callable[[int, int], Page], most: int) -> None:
     """Land pages by offset, each beginning where the rows that really came end."""
     kept = Kept(pull.name, most, lander(pull))
     read_offsets(kept, ask)
-    _claim(pull, kept)
+    claim(pull, kept)
 
 
 Each = Callable[[Callable[[int], Page], Iterable[int], Callable[[Page], Any]], None]
@@ -259,8 +262,8 @@ def read_offsets(kept: Kept, ask: Callable[[int, int], Page]) -> None:
         kept.add(ask(number, kept.rows))
 
 
-def _claim(pull: PullContext[Any], kept: Kept) -> None:
-    """Tell the batch how many rows there should be, by the last page's word."""
+def claim(pull: PullContext[Any], kept: Kept) -> None:
+    """Judge a list that was read to its end; tell the batch how many rows there should be."""
     claimed = kept.finish()
     if claimed is not None:
         pull.batch.claim(claimed)

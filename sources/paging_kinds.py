@@ -25,8 +25,18 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hub.errors import ProviderError
 from sources import links, payload
+from sources.context import PullContext
 from sources.overlap import Numbers, Offsets, Slice, overlapping
-from sources.paging import Each, Kept, Page, read_numbered, read_offsets, repeated
+from sources.paging import (
+    Each,
+    Kept,
+    Page,
+    claim,
+    lander,
+    read_numbered,
+    read_offsets,
+    repeated,
+)
 from sources.record_keys import Field as RecordField
 from sources.record_keys import Keys
 from sources.spec import Strict
@@ -121,8 +131,8 @@ class PagePaging(Movable):
     @model_validator(mode="after")
     def _can_overlap(self) -> PagePaging:
         """Pages overlap by changing their size a little."""
-        if self.key and (self.size_parameter is None or self.page_size < _LEAST_PAGE):
-            msg = f"`key` needs `size_parameter`, and `page_size` of {_LEAST_PAGE} or more"
+        if self.key and (self.size_parameter is None or self.page_size < LEAST_PAGE):
+            msg = f"`key` needs `size_parameter`, and `page_size` of {LEAST_PAGE} or more"
             raise ValueError(msg)
         return self
 
@@ -150,7 +160,8 @@ class PagePaging(Movable):
         return {self.page_parameter: number, **sized}
 
 
-_LEAST_PAGE = 20
+LEAST_PAGE = 20
+"""Rows that a numbered page must be asked for if pages are to overlap."""
 
 
 class OffsetPaging(Movable):
@@ -334,6 +345,15 @@ ListKinds = (
     NoPaging | PagePaging | OffsetPaging | KeysetPaging | NextUrlPaging | LinkPaging | TokenPaging
 )
 ListPaging = Annotated[ListKinds, Field(discriminator="kind")]
+
+
+def read_list(
+    pull: PullContext[Any], paging: Paging, ask: Callable[[Step], Page], most: int
+) -> None:
+    """Land one whole list; for the kinds whose paging is not the definition's to choose."""
+    kept = Kept(pull.name, most, lander(pull), paging.keys())
+    paging.read(Walk(ask, kept, pull.each))
+    claim(pull, kept)
 
 
 def _small(page: Page, path: str) -> str:

@@ -3,7 +3,10 @@
 Data flow: ``land`` asks for pages and hands them to ``sources.paging``, which lands the records
 as they came. Exchange shape: facts.md 3.1 (``error_code`` inside a 200, totals written as
 text); every name in it is an option, since vendors differ. It is the short form of kind
-``rest`` with ``paging: {kind: page}``, and shares its reading of pages.
+``rest`` with ``paging: {kind: page}``, and shares its reading of pages: with a ``key`` they
+overlap, and every row that stays in the list comes. Without one (many portals send a record
+twice, so that nothing in it is a key) they are read in threads, and a list that is seen to
+shrink is an error.
 
 Run it alone: ``python -m sources.pull assets/lao_cai/dich_vu_cong/defs.yaml thu_tuc data/try``.
 
@@ -12,12 +15,13 @@ What does not belong here: what a dossier is; this reads any numbered pages of J
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sources.context import PullContext
 from sources.paging import Page, numbered
+from sources.paging_kinds import LEAST_PAGE, Key, PagePaging, Step, read_list
 from sources.rest_page import Success, read_page
 from sources.spec import Strict
 
@@ -38,10 +42,31 @@ class Fetch(Strict):
     size_parameter: str = "pageSize"
     first_page: int = 1
     page_size: Annotated[int, Field(ge=1)] = 1000
+    key: Key = None
+    """Path, or paths, of the fields that no two records of the list share."""
     max_pages: Annotated[int, Field(ge=1)] = 20_000
     since_parameter: str | None = None
     until_parameter: str | None = None
     time_format: str = "%Y%m%d%H%M%S"
+
+    @model_validator(mode="after")
+    def _can_overlap(self) -> Self:
+        """Pages overlap by changing their size a little."""
+        if self.key and self.page_size < LEAST_PAGE:
+            msg = f"`key` needs `page_size` of {LEAST_PAGE} or more"
+            raise ValueError(msg)
+        return self
+
+    def overlapping(self) -> PagePaging:
+        """Return the paging of a list with a key."""
+        return PagePaging(
+            kind="page",
+            key=self.key,
+            page_parameter=self.page_parameter,
+            size_parameter=self.size_parameter,
+            first_page=self.first_page,
+            page_size=self.page_size,
+        )
 
     @property
     def windows(self) -> tuple[bool, bool]:
@@ -52,19 +77,26 @@ class Fetch(Strict):
 def land(pull: PullContext[Fetch]) -> None:
     """Land every page."""
     options, window = pull.fetch, pull.window
-    fixed = {**options.params, options.size_parameter: str(options.page_size)}
+    fixed = dict(options.params)
     if window.since and options.since_parameter:
         fixed[options.since_parameter] = window.since.strftime(options.time_format)
     if window.until and options.until_parameter:
         fixed[options.until_parameter] = window.until.strftime(options.time_format)
 
-    def ask(number: int) -> Page:
-        params = {**fixed, options.page_parameter: str(number)}
+    def ask(step: Step) -> Page:
+        params = {**fixed, **{name: str(value) for name, value in step.params.items()}}
         return pull.ask(
             options.path,
-            lambda answer: read_page(options, number, answer, pull.quote),
-            what=f"page {number}",
+            lambda answer: read_page(options, step.number, answer, pull.quote),
+            what=f"page {step.number}",
             params=params,
         )
 
-    numbered(pull, ask, options.first_page, options.max_pages)
+    def ask_number(number: int) -> Page:
+        place = {options.page_parameter: number, options.size_parameter: options.page_size}
+        return ask(Step(number, place))
+
+    if options.key:
+        read_list(pull, options.overlapping(), ask, options.max_pages)
+    else:
+        numbered(pull, ask_number, options.first_page, options.max_pages)

@@ -80,7 +80,7 @@ def offsets(server: FaultServer) -> list[str]:
     return [asked.params["offset"] for asked in server.asked if "offset" in asked.params]
 
 
-@pytest.mark.parametrize(("cap", "asked"), [(500, ["0"]), (3, ["0", "3", "6"]), (7, ["0"])])
+@pytest.mark.parametrize(("cap", "asked"), [(500, ["0"]), (3, ["0", "2", "4"]), (7, ["0"])])
 def test_a_silent_cap_is_paged_by_what_really_came(
     server: FaultServer, puller: Puller, catalog: Catalog, cap: int, asked: list[str]
 ) -> None:
@@ -108,7 +108,7 @@ def test_an_estimated_total_is_no_claim(
 ) -> None:
     catalog.cap, catalog.total, catalog.more = 4, 1000, {"total_was_estimated": True}
     assert puller().manifest.rows == 7
-    assert offsets(server) == ["0", "4", "7"]
+    assert offsets(server) == ["0", "3", "6"]
 
 
 def test_a_table_that_ignores_the_offset_is_caught(
