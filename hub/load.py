@@ -94,6 +94,8 @@ class Outcome:
     """Rows that the table holds of this source now; an incremental pull brings only some."""
     quarantined: int = 0
     """Refused records that the source has not mended yet."""
+    resumed: int = 0
+    """Answers of the source that an earlier pull had, which was cut off."""
 
 
 def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
@@ -248,7 +250,9 @@ def load(
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
-    return Outcome(record, settled.checks, settled.error, last_good, rows, quarantined)
+    batch = pulled.result
+    resumed = 0 if isinstance(batch, HubError) else batch.manifest.resumed
+    return Outcome(record, settled.checks, settled.error, last_good, rows, quarantined, resumed)
 
 
 def not_done(name: str, error: HubError) -> Outcome:
@@ -312,6 +316,7 @@ def _load(
             base,
             whole=manifest.whole,
             cursor=None if manifest.backfill else dataset.cursor,
+            asked=datetime.fromisoformat(manifest.started_at),
         )
 
 

@@ -63,6 +63,7 @@ def settle(
     *,
     whole: bool,
     cursor: str | None = None,
+    asked: datetime | None = None,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -73,6 +74,7 @@ def settle(
         base: The load record so far.
         whole: The rows are all the source has; keys it does not name have vanished.
         cursor: Column whose newest accepted value is the next pull's starting point.
+        asked: When the source was first asked for this batch; needed with ``cursor``.
 
     Raises:
         DataError: The batch is held back: too many bad rows, or too many rows would vanish.
@@ -102,7 +104,7 @@ def settle(
     record = replace(
         record,
         status=loads.LOADED,
-        cursor_after=_cursor(connection, cursor, record.cursor_before),
+        cursor_after=_cursor(connection, cursor, asked, record.cursor_before),
         ended_at=datetime.now(UTC),
         checks=json.dumps(checks, ensure_ascii=False),
     )
@@ -144,17 +146,23 @@ def _hold_back_a_rotten_batch(
 
 
 def _cursor(
-    connection: duckdb.DuckDBPyConnection, column: str | None, before: str | None
+    connection: duckdb.DuckDBPyConnection,
+    column: str | None,
+    asked: datetime | None,
+    before: str | None,
 ) -> str | None:
-    """Return the starting point of the next pull: the newest accepted change, never in the future.
+    """Return the starting point of the next pull: the newest accepted change before this one.
 
-    A rejected row's time is not to be trusted, and one dated 2926 would end every later pull.
+    A row that changed while the list was read may stand on a page that was read already: a
+    starting point behind it would pass it over until everything is compared again. A rejected
+    row's time is not to be trusted either, and one dated 2926 would end every later pull.
     """
-    if column is None:
+    if column is None or asked is None:
         return before
     found = connection.execute(
         f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') FROM stg.main.hang "
         "WHERE _row NOT IN (SELECT _row FROM stg.main.vi_pham) "
-        f"AND {column} <= now()::TIMESTAMP"
+        f"AND {column} <= ?::TIMESTAMPTZ::TIMESTAMP",  # Vietnam time, as the session is
+        [asked],
     ).fetchone()
     return max(filter(None, (before, found[0] if found else None)), default=None)

@@ -240,6 +240,7 @@ def run_metadata(outcome: Outcome) -> dict[str, Any]:
         "deleted": record.deleted,
         "rejected": record.rejected,
         "repaired": record.repaired,
+        "resumed_answers": outcome.resumed,
         "seconds": round(record.seconds, 3),
         "status": record.status,
         "batch": record.batch or "",

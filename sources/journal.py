@@ -29,7 +29,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -74,10 +74,16 @@ class _Entry(msgspec.Struct, frozen=True):
     last_modified: str | None
 
 
+class NotKeptError(Exception):
+    """No earlier pull had this answer."""
+
+
 class Journal:
     """The answers of one pull, kept until it is sealed."""
 
-    def __init__(self, folder: Path, subject: str, began: datetime) -> None:
+    def __init__(
+        self, folder: Path, subject: str, began: datetime, secret: Callable[[bytes], bool]
+    ) -> None:
         """Begin with no answer; use :meth:`begin`."""
         self.began = began
         """When the pull began, or the one that it goes on with; Vietnam time."""
@@ -86,9 +92,15 @@ class Journal:
         self._folder = folder
         self._path = folder / f"{_NAME}-{os.getpid()}"
         self._subject = subject
+        self._secret = secret
         self._known: dict[str, deque[tuple[_Entry, int]]] = defaultdict(deque)
         self._file: BinaryIO | None = None
         self._first: tuple[str, Answer] | None = None
+        self._written = 0
+        self._only = False
+        self._same: Callable[[Any, Any], bool] | None = None
+        self._joint: tuple[Callable[..., Any], Callable[[Answer], Any], object] | None = None
+        """The last kept answer: how to ask for it, how to read it, and what was read."""
         self._lock = threading.Lock()
         self._refusals: WeakSet[HubError] = WeakSet()
         """What ended requests that the source did not answer well."""
@@ -110,7 +122,15 @@ class Journal:
                 self._path.unlink()
 
     @classmethod
-    def begin(cls, folder: Path, subject: list[object], now: datetime, hours: float) -> Self:
+    def begin(
+        cls,
+        folder: Path,
+        subject: list[object],
+        now: datetime,
+        *,
+        hours: float,
+        secret: Callable[[bytes], bool] = lambda _: False,
+    ) -> Self:
         """Return the journal of a pull; it knows what an earlier one left, if that fits.
 
         Args:
@@ -118,9 +138,10 @@ class Journal:
             subject: What is pulled and from where; anything else begins anew.
             now: Vietnam time.
             hours: Older journals are not gone on with.
+            secret: Whether an answer holds one; such an answer is not kept.
         """
         digest = hashlib.sha256(msgspec.json.encode(subject)).hexdigest()
-        journal = cls(folder, digest, now)
+        journal = cls(folder, digest, now, secret)
         for found in _left(folder):
             # Two pulls may find the same one: whoever renames it first has it.
             try:
@@ -132,6 +153,19 @@ class Journal:
             journal._path.unlink()
         return journal
 
+    def join(self, same: Callable[[Any, Any], bool]) -> None:
+        """Ask for the last kept answer again before the first new one: they must be the same.
+
+        For lists whose pages are joined by nothing but the places of rows. Rows that came or
+        went before that page would have moved it. One that came while another went would not;
+        where the cursor is a time, the next pull asks for it, since a cursor never passes the
+        moment at which its pull began.
+
+        Args:
+            same: Whether what was read in two answers to one call is the same.
+        """
+        self._same = same
+
     def answer(
         self,
         call: Call,
@@ -142,18 +176,46 @@ class Journal:
         key = _key(call)
         kept = self._kept(key)
         if kept is not None:
-            return parse(kept)
+            parsed = parse(kept)
+            if self._same is not None:
+                self._joint = ask, parse, parsed
+            return parsed
+        if self._only:
+            raise NotKeptError
 
         def read(answer: Answer) -> T:
             parsed = parse(answer)  # what cannot be read is not kept
             self._keep(key, answer)
             return parsed
 
+        with self._lock:
+            joint, self._joint = self._joint, None
+        if joint is not None:
+            self._require_same(*joint, call.where)
+        return self._asked(ask, read)
+
+    def _asked(self, ask: Callable[[Callable[[Answer], T]], T], parse: Callable[[Answer], T]) -> T:
+        """Ask the source, and remember if it does not answer well."""
         try:
-            return ask(read)
+            return ask(parse)
         except HubError as error:
             self._refusals.add(error)
             raise
+
+    def _require_same(
+        self,
+        ask: Callable[..., Any],
+        parse: Callable[[Answer], Any],
+        before: object,
+        where: str,
+    ) -> None:
+        """Raise if the last kept answer is another by now."""
+        if self._same is not None and not self._same(self._asked(ask, parse), before):
+            raise TransientError(
+                "the list moved since the pull that was cut off",
+                where=where,
+                next_step="run it again",
+            )
 
     def begin_anew(self, error: HubError, now: datetime) -> bool:
         """Say whether a pull that failed is worth another try from the start; forget all if so.
@@ -175,9 +237,32 @@ class Journal:
         with self._lock:
             if self._file is not None:
                 self._file.close()
-            self._file, self._first, self.resumed = None, None, 0
+            self._file, self._first, self.resumed, self._written = None, None, 0, 0
             self._known.clear()
+            self._joint = None
             self._path.unlink(missing_ok=True)
+
+    def note(self, error: HubError) -> HubError:
+        """Return an error that ends the pull, with a word on what is kept for the next one."""
+        kept = self.resumed + self._written
+        if kept and self._is_refusal(error):
+            word = f"the {kept} answers so far are kept: the next pull, or hub retry, goes on"
+            error.next_step = "; ".join(filter(None, (error.next_step, word)))
+        return error
+
+    @contextlib.contextmanager
+    def only_kept(self) -> Iterator[None]:
+        """Have every call raise :class:`NotKeptError` whose answer is not kept."""
+        self._only = True
+        try:
+            yield
+        finally:
+            self._only = False
+
+    def drop_rest(self) -> None:
+        """Use no further answer of an earlier pull."""
+        with self._lock:
+            self._known.clear()
 
     def _is_refusal(self, error: BaseException) -> bool:
         """Say whether the source's failure to answer is what a pull ended with."""
@@ -229,6 +314,8 @@ class Journal:
 
     def _keep(self, key: str, answer: Answer) -> None:
         """Write an answer down; the very first one only once there is a second."""
+        if self._secret(answer.body):
+            return
         with self._lock:
             if self._file is None and self._first is None:
                 self._first = key, answer
@@ -239,8 +326,9 @@ class Journal:
                 self._file = self._new()
             if self._first is not None:
                 self._file.write(_entry(*self._first))
-                self._first = None
+                self._first, self._written = None, self._written + 1
             self._file.write(data)
+            self._written += 1
             self._file.flush()
 
     def _new(self) -> BinaryIO:
@@ -295,7 +383,8 @@ def _entry(key: str, answer: Answer) -> bytes:
 
 def _check(entry: _Entry, body: bytes) -> int:
     """Return the checksum of an entry and its body."""
-    return zlib.crc32(body, zlib.crc32(msgspec.json.encode(msgspec.structs.replace(entry, check=0))))
+    rest = msgspec.structs.replace(entry, check=0)
+    return zlib.crc32(body, zlib.crc32(msgspec.json.encode(rest)))
 
 
 def _entries(file: BinaryIO) -> Iterator[tuple[_Entry, int]]:

@@ -26,7 +26,8 @@ from pydantic import Field
 
 from hub.errors import ConfigurationError, ProviderError, TransientError
 from sources.context import PullContext
-from sources.oai_record import BAD_TOKEN, Listed, OaiError, has_seconds, listed
+from sources.ndjson import lines
+from sources.oai_record import BAD_TOKEN, OaiError, has_seconds, listed
 from sources.spec import Strict
 from sources.transport import Answer
 
@@ -114,10 +115,7 @@ def _first(pull: PullContext[Fetch]) -> dict[str, str]:
 def _read(pull: PullContext[Fetch], arguments: Mapping[str, str]) -> _Read:
     """Land the list from its beginning to its end."""
     read, tokens = _Read(), set[str]()
-
-    def parse(answer: Answer) -> tuple[Listed, Answer]:
-        return listed(answer.body, pull.fetch.separator), answer
-
+    pull.journal.join(_same)
     while True:
         read.pages += 1
         where = f"page {read.pages}"
@@ -151,6 +149,15 @@ def _read(pull: PullContext[Fetch], arguments: Mapping[str, str]) -> _Read:
             )
         tokens.add(page.token)
         arguments = {"verb": "ListRecords", "resumptionToken": page.token}
+
+
+def _same(one: object, other: object) -> bool:
+    """Say whether two answers list the same records; an error of the protocol is none of them."""
+    return (
+        isinstance(one, tuple)
+        and isinstance(other, tuple)
+        and lines(one[0].records) == lines(other[0].records)
+    )
 
 
 def _ask(

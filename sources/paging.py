@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ import msgspec
 
 from hub.errors import ProviderError, TransientError
 from sources.context import PullContext
+from sources.journal import NotKeptError
+from sources.ndjson import lines
 from sources.payload import Envelope
 from sources.record_keys import Keys
 from sources.transport import Answer
@@ -64,11 +67,13 @@ class Kept:
         self.covering = False
         """Whether the walk sees every row that stays in the list, however others come and go."""
         self.last: Page | None = None
+        self.pages = 0
+        self.size = 0
+        """Rows of the first page: a source that caps the page size in silence counts by its own."""
         self._most = most
         self._land = land
         self.keys = keys
         self._totals: list[int] = []
-        self._pages = 0
         self._stale: Counter[int] = Counter()
 
     def add(self, page: Page, keys: list[bytes] | None = None) -> int:
@@ -78,9 +83,10 @@ class Kept:
             page: As it came.
             keys: Its rows' keys, if the caller had a look at them already.
         """
-        self._pages += 1
-        self.require_fewer(self._pages)
+        self.pages += 1
+        self.require_fewer(self.pages)
         records = page.records
+        self.size = self.size or len(records)
         try:
             if self.keys is not None and records:
                 keys = self.keys.of(records) if keys is None else keys
@@ -220,6 +226,12 @@ def lander(
 def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, most: int) -> None:
     """Land pages 1, 2, 3 ...; in threads as far as the first page's total reaches."""
     kept = Kept(pull.name, most, lander(pull))
+    pull.journal.join(same_rows)
+    # Of a pull that was cut off the pages up to the first gap: behind it rows may have moved.
+    with suppress(NotKeptError), pull.journal.only_kept():
+        while kept.last is None or kept.more():
+            kept.add(ask(first + kept.pages))
+    pull.journal.drop_rest()
     read_numbered(kept, ask, first, pull.each)
     claim(pull, kept)
 
@@ -227,8 +239,14 @@ def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, mos
 def offsets(pull: PullContext[Any], ask: Callable[[int, int], Page], most: int) -> None:
     """Land pages by offset, each beginning where the rows that really came end."""
     kept = Kept(pull.name, most, lander(pull))
+    pull.journal.join(same_rows)
     read_offsets(kept, ask)
     claim(pull, kept)
+
+
+def same_rows(one: Page, other: Page) -> bool:
+    """Say whether two pages hold the same rows, byte for byte."""
+    return lines(one.records) == lines(other.records)
 
 
 Each = Callable[[Callable[[int], Page], Iterable[int], Callable[[Page], Any]], None]
@@ -237,29 +255,25 @@ Each = Callable[[Callable[[int], Page], Iterable[int], Callable[[Page], Any]], N
 
 def read_numbered(kept: Kept, ask: Callable[[int], Page], first: int, each: Each) -> None:
     """Ask for numbered pages until all rows that the source claims have come."""
-    page = ask(first)
-    kept.add(page)
-    number = first
-    if page.total is not None and len(page.records) < page.total:
-        kept.require_rows(page)
+    if kept.last is None:
+        page = ask(first)
+        kept.add(page)
+        if page.total:
+            kept.require_rows(page)
+    if kept.total is not None and kept.more():
         # A source that caps the page size in silence counts its pages by its own size.
-        pages = -(-page.total // len(page.records))
+        pages = -(-kept.total // kept.size)
         kept.require_fewer(pages)
-        number += pages - 1
-        each(ask, range(first + 1, number + 1), kept.add)
+        each(ask, range(first + kept.pages, first + pages), kept.add)
     # Rows may have been added meanwhile; and a source without a total is read to its end.
     while kept.more():
-        number += 1
-        kept.add(ask(number))
+        kept.add(ask(first + kept.pages))
 
 
 def read_offsets(kept: Kept, ask: Callable[[int, int], Page]) -> None:
     """Ask for pages by offset until all rows that the source claims have come."""
-    number = 1
-    kept.add(ask(number, 0))
-    while kept.more():
-        number += 1
-        kept.add(ask(number, kept.rows))
+    while kept.last is None or kept.more():
+        kept.add(ask(kept.pages + 1, kept.rows))
 
 
 def claim(pull: PullContext[Any], kept: Kept) -> None:

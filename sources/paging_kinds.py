@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urljoin
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -84,6 +84,9 @@ class Paging(Strict):
     """What all kinds have in common."""
 
     key: Key = None
+    joined: ClassVar[bool] = False
+    """Whether nothing but places joins the pages, so that a list that moved cannot be gone on with
+    (``Journal.join``)."""
 
     def keys(self) -> Keys | None:
         """Return a memory for the keys of one list, if rows are told apart by a key."""
@@ -261,7 +264,9 @@ class _Order:
 
 
 class Cursor(Paging):
-    """A kind in which each page says where the next one is."""
+    """A kind in which each page says where the next one is; many sources mean a row's number."""
+
+    joined = True
 
     def read(self, walk: Walk) -> None:
         """Follow until no page is next; a place seen before is a loop."""

@@ -218,6 +218,7 @@ def pull(
             [where, session.place, dataset.model_dump(mode="json"), position, window],
             _now(),
             hours=system.limits.resume_hours if sample is None else 0,
+            secret=session.client.redactor.knows if session.client else lambda _: False,
         ) as journal,
     ):
         batch.sample = sample
@@ -240,13 +241,13 @@ def pull(
             return _landed(module, context)
         except HubError as error:
             if not journal.begin_anew(error, _now()):
-                raise error.at(where) from None
+                raise journal.note(error.at(where)) from None
         batch.start_over()
         again = replace(context, now=journal.began, deadline=deadline.again())
         try:
             return _landed(module, again)
         except HubError as error:
-            raise error.at(where) from None
+            raise journal.note(error.at(where)) from None
 
 
 def _landed(module: ModuleType, context: PullContext[Any]) -> LandedBatch:

@@ -52,6 +52,10 @@ class Redactor:
             text = text.replace(form, MASK)
         return text
 
+    def knows(self, data: bytes) -> bool:
+        """Say whether a secret stands in a source's answer: some lead on by links that hold one."""
+        return any(form.encode() in data for form in self._forms)
+
     def quote(self, text: str) -> str:
         """Return a source's own sentence: one line, short, masked."""
         # Masked before it is cut: half a secret would not be recognised.

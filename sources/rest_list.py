@@ -26,7 +26,7 @@ from hub.errors import ConfigurationError
 from sources.client import Call
 from sources.context import PullContext
 from sources.date_windows import DateWindows, ListOfWindows, Span
-from sources.paging import Kept, Page
+from sources.paging import Kept, Page, same_rows
 from sources.paging_kinds import (
     LinkPaging,
     ListKinds,
@@ -155,6 +155,8 @@ class Reading:
         paging = listing.paging
         if isinstance(paging, DateWindows):
             return self._windows(paging)
+        if paging.joined:
+            self.pull.journal.join(same_rows)
         kept = Kept(self.name, listing.max_pages, self.land, paging.keys())
         asked = listing.between(window.since, window.until)
         paging.read(Walk(lambda step: self.ask(step, asked), kept, self.each))
@@ -200,6 +202,8 @@ class Reading:
                 where=self.name,
                 next_step="raise fetch.paging.days or fetch.max_pages",
             )
+        if paging.inner.joined:
+            self.pull.journal.join(same_rows)
         copies = _Copies(paging.inner.key, self.land)
 
         def begin(span: Span, last: datetime) -> tuple[Kept, Callable[[Step], Page]]:

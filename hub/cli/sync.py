@@ -141,7 +141,7 @@ def _leave_at_ctrl_c() -> None:
         while os.read(heard, 1) != bytes([signal.SIGINT]):
             pass
         cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the progress display has hidden it
-        words = "hub: stopped; what was not committed will be pulled again next time"
+        words = "hub: stopped; the next sync goes on with what was not committed"
         os.write(2, f"{cursor}\n{words}\n".encode())
         os._exit(1)
 
@@ -197,6 +197,8 @@ class _Display:
             self.live.update(self.tasks[name], rows=f"{record.status}")
         if not self.quiet:
             detail = f"{record.fetched:,} fetched, {record.inserted:,} new"
+            if outcome.resumed:
+                detail += f", gone on with after {outcome.resumed:,} answers"
             if outcome.error is not None:
                 detail = (
                     outcome.error.what

@@ -99,6 +99,12 @@ class Puller:
     def folder(self) -> Path:
         return self.root / "tinh" / "thu" / "thu"
 
+    @property
+    def left(self) -> list[str]:
+        """What lies there, but for the answers kept for the next pull."""
+        names = sorted(path.name for path in self.folder.iterdir())
+        return [name for name in names if not name.startswith(".journal")]
+
 
 @pytest.fixture
 def puller(server: FaultServer, tmp_path: Path) -> Puller:

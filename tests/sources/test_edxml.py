@@ -68,12 +68,8 @@ def axis(server: FaultServer, puller: Puller, monkeypatch: pytest.MonkeyPatch) -
     puller.fetch = {"message_type": "edoc", "start": date(2026, 8, 1)}
     puller.dataset.update(mode="incremental", cursor="ngay", overlap_minutes=60)
 
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Clock:
-            return cls(2026, 10, 1, 9, 30, tzinfo=tz)
-
-    monkeypatch.setattr(pull_module, "datetime", Clock)
+    now = datetime(2026, 10, 1, 9, 30)  # noqa: DTZ001 - Vietnam time
+    monkeypatch.setattr(pull_module, "_now", lambda: now)
     return Axis(server)
 
 
@@ -160,7 +156,7 @@ def test_an_answer_that_is_no_document_names_the_docid(
         puller()
     assert caught.value.where == "tinh/thu/thu docId d-3"
     assert axis.held
-    assert list(puller.folder.iterdir()) == []
+    assert puller.left == []
 
 
 def test_junk_before_the_xml_is_left_to_the_parser(

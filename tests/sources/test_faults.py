@@ -76,7 +76,7 @@ def test_what_does_not_pass_is_one_line_with_its_place(
     assert "[network]" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(server.asked) == 3
-    assert list(puller.folder.iterdir()) == []
+    assert puller.left == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 300, 304])

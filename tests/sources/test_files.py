@@ -146,7 +146,7 @@ def test_what_a_file_is_follows_from_its_bytes(
     with pytest.raises(ProviderError, match=told) as caught:
         files()
     assert caught.value.where == "tinh/thu/thu file 1"
-    assert not list(files.folder.iterdir())
+    assert not files.left
 
 
 def test_xml_in_utf_16_is_xml(server: FaultServer, files: Puller) -> None:
@@ -386,7 +386,7 @@ def test_an_archive_that_is_not_as_agreed(
     with pytest.raises(HubError, match=told) as caught:
         files()
     assert caught.value.where == "tinh/thu/thu file 1"
-    assert not list(files.folder.iterdir())
+    assert not files.left
 
 
 @settings(deadline=None, max_examples=300)

@@ -154,7 +154,7 @@ def test_a_table_loaded_anew_while_read_is_not_believed(
     source.change = upload
     with pytest.raises(TransientError, match="uploaded again while its table was read"):
         puller()
-    assert list(puller.folder.iterdir()) == []
+    assert puller.left == []
 
 
 def test_a_table_is_sorted_by_its_key(puller: Puller, source: Source, server: FaultServer) -> None:

@@ -194,7 +194,7 @@ def test_tokens_that_always_expire_are_an_error(puller: Puller, repository: Repo
     with pytest.raises(ProviderError, match="forgets its resumption tokens"):
         puller()
     assert len(repository.server.asked) == 4
-    assert list(puller.folder.iterdir()) == []
+    assert puller.left == []
 
 
 def test_tokens_in_a_circle_are_caught(puller: Puller, repository: Repository) -> None:

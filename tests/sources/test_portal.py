@@ -116,7 +116,7 @@ def test_a_total_that_does_not_add_up_lands_nothing(
     server.routes["/rows"] = answer
     with pytest.raises(ProviderError, match=f"{total} rows and sent 8"):
         puller()
-    assert list(puller.folder.iterdir()) == []
+    assert puller.left == []
 
 
 def test_a_list_that_grows_while_read_is_read_on(server: FaultServer, puller: Puller) -> None:

@@ -106,7 +106,7 @@ def test_a_page_that_breaks_off_lands_nothing(server: FaultServer, rest: Puller,
     with pytest.raises(TransientError, match="HTTP 503") as caught:
         rest()
     assert str(caught.value).startswith("tinh/thu/thu page ")
-    assert list(rest.folder.iterdir()) == []
+    assert rest.left == []
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES.keys() - {"none", "keyset", "offset", "page"}))

@@ -83,7 +83,7 @@ def test_a_parent_without_children_is_none_only_if_the_definition_says_so(
     with pytest.raises(ProviderError, match="HTTP 404") as caught:
         rest()
     assert caught.value.where == "tinh/thu/thu parent Đ/4 page 1"
-    assert list(rest.folder.iterdir()) == []
+    assert rest.left == []
 
 
 def test_a_parent_whose_children_repeat_is_caught(server: FaultServer, rest: Puller) -> None:
