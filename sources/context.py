@@ -58,6 +58,8 @@ class PullContext(Generic[F]):
     """The last committed batch, if landing still has it."""
     address: str = field(default="", repr=False)
     """For kinds that talk no HTTP: what ``base_url`` stands for, password included."""
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    """For kinds that talk no HTTP: user and password, if they have variables of their own."""
 
     @property
     def name(self) -> str:

@@ -1,13 +1,14 @@
-"""A table or a query of a PostgreSQL or MySQL database, read by DuckDB's scanners.
+"""A table or a query of a database: PostgreSQL or MySQL by DuckDB's scanners, others by ODBC.
 
 Data flow: the address in ``base_url`` (``sources.database_address``) -> a reader in a process of
 its own (``sources.database_reader``), which asks one statement (``sources.database_sql``) through
 a private DuckDB (``sources.scanner``) -> pages of JSON objects through a pipe -> the batch.
 
-One statement is one consistent read, on both servers, and counts its own rows: those committed
-meanwhile are neither counted nor sent. (MySQL's scanner does not keep a transaction across two
-statements; measured.) A row whose ``since_column`` is NULL comes with every pull: nobody knows
-when it changed.
+One statement is one consistent read, on PostgreSQL, MySQL and Oracle, and counts its own rows:
+those committed meanwhile are neither counted nor sent. (SQL Server does so with
+``READ_COMMITTED_SNAPSHOT``; without it a count that does not fit fails the pull. MySQL's scanner
+does not keep a transaction across two statements; measured.) A row whose ``since_column`` is NULL
+comes with every pull: nobody knows when it changed.
 
 The reader is a process because a database client that waits for a silent server can be stopped
 in no other way: MySQL's has no time-outs that its scanner lets one set. It also has none of the
@@ -15,7 +16,7 @@ hub's environment, which these clients would look into for users, passwords and 
 
 Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` with a definition of kind ``database``.
 
-What does not belong here: connecting, typing, other databases (ODBC).
+What does not belong here: connecting, typing.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ HTTP = False
 
 _GRACE = 2.0
 """Seconds after the deadline in which the server may still say that it stopped the statement."""
-_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "ODBCSYSINI", "ODBCINI")
 _KINDS: dict[str, type[HubError]] = {
     kind.__name__: kind
     for kind in (ConfigurationError, InternalError, ProviderError, TransientError)
@@ -52,11 +53,12 @@ _KINDS: dict[str, type[HubError]] = {
 def land(pull: PullContext[Fetch]) -> None:
     """Land every row of the window."""
     base_url = pull.system.base_url
-    address = parse(pull.address, base_url.env if base_url else "")
+    address = parse(pull.address, base_url.env if base_url else "", pull.login)
     where = f"{pull.name} at {address.url}"
     job = Job(
         address=pull.address,
         name=address.name,
+        login=pull.login,
         fetch=pull.fetch.model_dump(mode="json"),
         limits=pull.system.limits.model_dump(mode="json"),
         seconds=pull.deadline.remaining(),

@@ -31,6 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     address: str
     name: str
     """The variable that holds the address, for messages."""
+    login: tuple[str, str] | None
     fetch: dict[str, Any]
     limits: dict[str, Any]
     seconds: float
@@ -55,7 +56,7 @@ def read(job: Job, out: IO[bytes]) -> None:
     """Read everything, page by page; raises what ``sources.scanner`` raises."""
     options = Fetch.model_validate(job.fetch)
     limits = Limits.model_validate(job.limits)
-    address = parse(job.address, job.name)
+    address = parse(job.address, job.name, job.login)
     with attached(address, options.tls, limits, Deadline(job.seconds), job.where) as connection:
         connection.execute("BEGIN TRANSACTION READ ONLY")
         require_session(connection, address)

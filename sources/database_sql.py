@@ -30,8 +30,8 @@ TableName = Annotated[str, Field(pattern=rf"^{_NAME}(\.{_NAME})?$", max_length=2
 
 _ZONE = "Asia/Ho_Chi_Minh"
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
-_TIMES = {"DATE", "TIMESTAMP", _INSTANT}
-_COUNT = "__rows_in_all"
+_TIMES = ("DATE", "TIMESTAMP")
+_COUNT = "rows_in_all"
 
 
 class Fetch(Strict):
@@ -69,7 +69,7 @@ def columns_of(
     connection: duckdb.DuckDBPyConnection, address: Address, options: Fetch
 ) -> dict[str, str]:
     """Return the columns there are and DuckDB's word for their types; raises if one is missing."""
-    empty = f"SELECT * FROM {_origin(address, options)} LIMIT 0"
+    empty = f"SELECT * FROM {_origin(address, options)} WHERE 1 = 0"
     found = connection.execute(f"DESCRIBE FROM {_ask(address, empty)}").fetchall()
     offered: dict[str, str] = {name: kind for name, kind, *_ in found}
     wanted = [*options.columns, *options.order, *filter(None, [options.since_column])]
@@ -80,7 +80,7 @@ def columns_of(
             next_step="compare fetch with the table; was a column renamed?",
         )
     since = options.since_column
-    if since and offered[since] not in _TIMES:
+    if since and not offered[since].startswith(_TIMES):
         raise ConfigurationError(
             f"column {since} holds no dates or times but {offered[since]}",
             next_step="name another fetch.since_column, or cast it in fetch.query",
@@ -149,16 +149,21 @@ def _condition(
 def _moment(address: Address, moment: datetime) -> str:
     """Return a literal; of no zone, so the session's, Vietnam's, holds for instants."""
     written = moment.isoformat(sep=" ")
+    if address.engine == "odbc":
+        return f"{{ts '{written}'}}"
     return f"'{written}'::timestamp" if address.engine == "postgres" else f"'{written}'"
 
 
 def _cell(address: Address, name: str, kind: str) -> str:
-    """Return a column as the server itself writes it as text."""
+    """Return a column as the server itself writes it as text.
+
+    Behind ODBC each server has its own way of saying that, so there the driver's types stand.
+    """
     column = _quoted(address, name)
     if address.engine == "postgres":
         local = f"({column} AT TIME ZONE '{_ZONE}')" if kind == _INSTANT else column
         return f"{local}::text"
-    if kind == "BLOB":
+    if kind == "BLOB" or address.engine == "odbc":
         return column
     # A BIT(1), which the scanner takes for a boolean, would be cast to a control character.
     return f"CAST({column} + 0 AS CHAR)" if kind == "BOOLEAN" else f"CAST({column} AS CHAR)"
@@ -168,11 +173,15 @@ def _shown(address: Address, number: int, kind: str) -> str:
     """Return a cell as it is landed: MySQL calls JSON and bytes the same, so bytes are tried."""
     if address.engine == "mysql" and kind == "BLOB":
         return rf"coalesce(TRY(decode(c{number})), '\x' || hex(c{number}))"
+    if address.engine == "odbc":
+        return rf"'\x' || hex(c{number})" if kind == "BLOB" else f"c{number}::VARCHAR"
     return f"c{number}"
 
 
 def _ask(address: Address, statement: str, *, stream: bool = False) -> str:
     """Return DuckDB's table function that has the server run a statement."""
+    if address.engine == "odbc":
+        return f"odbc_query(getvariable('src'), {text(statement)}, decimal_columns_as_chars = true)"
     streamed = ", stream_results = true" if stream and address.engine == "mysql" else ""
     return f"{address.engine}_query('src', {text(statement)}{streamed})"
 
@@ -180,11 +189,11 @@ def _ask(address: Address, statement: str, *, stream: bool = False) -> str:
 def _origin(address: Address, options: Fetch) -> str:
     """Return what stands after FROM."""
     if options.query is not None:
-        return f"({options.query.strip().rstrip(';')}\n) AS asked"
+        return f"({options.query.strip().rstrip(';')}\n) asked"  # Oracle knows no AS here
     return ".".join(_quoted(address, part) for part in (options.table or "").split("."))
 
 
 def _quoted(address: Address, name: str) -> str:
     """Return a name as the server quotes it."""
-    mark = '"' if address.engine == "postgres" else "`"
+    mark = "`" if address.engine == "mysql" else '"'
     return mark + name.replace(mark, mark * 2) + mark

@@ -38,7 +38,7 @@ from sources.hosts import Hosts
 from sources.journal import Journal
 from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
-from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
+from sources.spec import BasicAuth, DatasetSpec, NoAuth, Strict, SystemSpec, read_definition
 from sources.transport import Route
 
 KINDS: dict[str, str] = {
@@ -69,6 +69,8 @@ class Session:
     """Variable -> folder on this machine, for the datasets that read one."""
     address: str = field(default="", repr=False)
     """For kinds that talk no HTTP: the address as it is set, password included."""
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    """For those kinds: user and password, if they have variables of their own."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -127,7 +129,7 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
             return Session(system, None, folders)
         address = values[system.base_url.env]
         if not getattr(_module(system), "HTTP", True):
-            return Session(system, None, folders, address)
+            return Session(system, None, folders, address, _login(system, values))
         _require_address(address, system.base_url.env)
         redactor = Redactor()
         auth = authorizer(system.auth, values, redactor)
@@ -151,6 +153,18 @@ def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
         route=route,
     )
     return Session(system, client, folders)
+
+
+def _login(system: SystemSpec, values: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return user and password for a kind that talks no HTTP."""
+    auth = system.auth
+    if isinstance(auth, BasicAuth):
+        return values[auth.username.env], values[auth.password.env]
+    if not isinstance(auth, NoAuth):
+        raise ConfigurationError(
+            f"kind {system.kind} knows no auth of kind {auth.kind}", next_step="use kind basic"
+        )
+    return None
 
 
 def _route(system: SystemSpec, values: Mapping[str, str], redactor: Redactor) -> Route:
@@ -236,6 +250,7 @@ def pull(
             folders=session.folders,
             previous=landing.find(system.name, dataset.name, position.batch),
             address=session.address,
+            login=session.login,
         )
         try:
             return _landed(module, context)

@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -30,6 +31,7 @@ import certifi
 import duckdb
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from sources import odbc
 from sources.database_address import Address, Engine
 from sources.deadline import Deadline
 from sources.spec import Limits
@@ -53,7 +55,7 @@ _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
         ),
         ConfigurationError,
         "user name or password is refused",
-        "check the value of {name}",
+        "check user and password, in {name} or in the variables that auth names",
     ),
     (
         "no pg_hba.conf entry|is not allowed to connect",
@@ -151,7 +153,15 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     )
     name = f"{engine}_scanner"
     folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
-    connection.execute(f"LOAD {text(Path(str(folder)) / f'{name}.duckdb_extension')}")
+    try:
+        connection.execute(f"LOAD {text(Path(str(folder)) / f'{name}.duckdb_extension')}")
+    except duckdb.Error as error:
+        connection.close()
+        if "libodbc" in str(error):
+            raise ConfigurationError(
+                "this machine has no ODBC", next_step="install unixODBC (Debian: unixodbc)"
+            ) from None
+        raise
     return connection
 
 
@@ -159,7 +169,7 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
 def attached(
     address: Address, tls: Tls, limits: Limits, deadline: Deadline, where: str
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Attach a database read-only as ``src``; tries again what may pass.
+    """Connect to a database as ``src``, read-only where that can be had; tries what may pass again.
 
     Raises:
         ConfigurationError, ProviderError, TransientError: what :func:`explain` recognises, also
@@ -172,9 +182,11 @@ def attached(
         watch.daemon = True
         watch.start()
         try:
-            _login(connection, address, tls)
-            options = _options(address, tls, limits, deadline)
-            _attach(connection, address, options, Retry(limits, deadline, where))
+            _again(
+                partial(_attach, connection, address, tls, limits, deadline),
+                address,
+                Retry(limits, deadline, where),
+            )
             yield connection
         except duckdb.Error as error:
             deadline.check(where)
@@ -187,12 +199,16 @@ def explain(error: duckdb.Error, address: Address) -> HubError:
     """Return the error for what DuckDB or the server says, of which at most a name is repeated."""
     whole = str(error)
     # The scanner's own words quote connection string and statement; the server's come after.
+    whole = whole.partition(odbc.SAID)[2] or whole
     said = whole[whole.rfind('": ') + 1 :].partition("\nLINE ")[0]
     for pattern, kind, what, next_step in _FAULTS:
         found = re.search(pattern, said, re.IGNORECASE)
         if found:
             it = found.groupdict().get("it", "")
             return kind(what.format(it=it), next_step=next_step.format(name=address.name))
+    by_state = odbc.explain(whole, address) if address.engine == "odbc" else None
+    if by_state is not None:
+        return by_state
     if _CONNECTING.search(whole):
         return TransientError("cannot connect", next_step=_AGAIN)
     return ProviderError(
@@ -220,7 +236,9 @@ def _login(connection: duckdb.DuckDBPyConnection, address: Address, tls: Tls) ->
     if address.password:
         parts["PASSWORD"] = address.password
     listed = ", ".join(f"{name} {text(value)}" for name, value in parts.items())
-    connection.execute(f"CREATE TEMPORARY SECRET login (TYPE {address.engine}, {listed})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMPORARY SECRET login (TYPE {address.engine}, {listed})"
+    )
 
 
 def _options(address: Address, tls: Tls, limits: Limits, deadline: Deadline) -> str:
@@ -256,17 +274,31 @@ def _options(address: Address, tls: Tls, limits: Limits, deadline: Deadline) -> 
 
 
 def _attach(
-    connection: duckdb.DuckDBPyConnection, address: Address, options: str, retry: Retry
+    connection: duckdb.DuckDBPyConnection,
+    address: Address,
+    tls: Tls,
+    limits: Limits,
+    deadline: Deadline,
 ) -> None:
-    """Attach, trying again as often as the system's limits allow."""
+    """Connect once."""
+    if address.engine == "odbc":
+        odbc.login(connection, address)
+        return
+    _login(connection, address, tls)
     if address.engine == "mysql":
         connection.execute("SET mysql_session_time_zone = '+07:00'")
+    options = _options(address, tls, limits, deadline)
+    connection.execute(
+        f"ATTACH {text(options)} AS src (TYPE {address.engine}, SECRET login, READ_ONLY)"
+    )
+
+
+def _again(connect: Callable[[], None], address: Address, retry: Retry) -> None:
+    """Connect, trying again as often as the system's limits allow."""
     attempt = 0
     while True:
         try:
-            connection.execute(
-                f"ATTACH {text(options)} AS src (TYPE {address.engine}, SECRET login, READ_ONLY)"
-            )
+            connect()
         except duckdb.Error as error:
             fault = explain(error, address)
             attempt += 1

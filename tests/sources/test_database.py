@@ -220,7 +220,11 @@ def test_rows_that_are_written_meanwhile_come_whole_or_not_at_all(
 @pytest.mark.parametrize(
     ("change", "kind", "what"),
     [
-        ({"password": "sai-mat-khau"}, ConfigurationError, "refused.*check the value of THU_URL"),
+        (
+            {"password": "sai-mat-khau"},
+            ConfigurationError,
+            "refused.*check user and password, in THU_URL",
+        ),
         ({"host": "khong-co.invalid"}, ConfigurationError, "name is not known"),
         ({"name": "khac"}, ConfigurationError, "no such database"),
         ({"table": "khong_co"}, ProviderError, r"no table (kho\.)?khong_co "),
