@@ -96,13 +96,11 @@ def _land_file(pull: PullContext[Fetch], resource: dict[str, Any]) -> None:
     if not url:
         raise ProviderError(f"a resource of package {pull.fetch.package} has no address")
 
-    download.land_file(
-        pull,
-        url,
-        media=media,
-        suffix=f".{media}",
-        require=lambda body: filetypes.require(media, body),
-    )
+    def records(body: bytes) -> list[tuple[str, bytes]]:
+        filetypes.require(media, body)
+        return [("", body)]
+
+    download.land_file(pull, url, records, media=media)
     pull.progress(1, 1)
 
 

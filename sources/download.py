@@ -20,53 +20,57 @@ from typing import Any
 from requests.utils import requote_uri
 
 from sources.context import PullContext
-from sources.landing import LandedBatch, LandedFile, Media
+from sources.landing import LandedFile, Media
 from sources.transport import NOT_MODIFIED, Answer
+
+Records = Callable[[bytes], list[tuple[str, bytes]]]
+"""Judges a file and returns what is landed of it: member (blank without an archive) and bytes."""
 
 
 def land_file(
     pull: PullContext[Any],
     address: str,
+    records: Records,
     *,
     media: Media,
-    suffix: str,
-    require: Callable[[bytes], None],
+    chosen: str = "",
     what: str = "file",
 ) -> None:
-    """Land the file at an address.
+    """Land the file at an address, or the chosen members of an archive there.
 
     Args:
         pull: The pull.
         address: Path below the system's address, or a whole URL of an allowed host.
+        records: Raises if the bytes are not what the definition says.
         media: Reader that ``warehouse`` will use.
-        suffix: Ending of the landed file's name.
-        require: Raises if the bytes are not what the definition says.
+        chosen: How the members were chosen; another choice is fetched anew.
         what: Name of the request in messages.
 
     Raises:
         ProviderError: The source refuses, or sends something else.
         TransientError: The source does not answer.
     """
-    before = _landed_before(pull, address, media)
+    note = {"members": chosen} if chosen else {}
+    before = _landed_before(pull, address, media, note)
 
-    def read(answer: Answer) -> Answer:
-        if answer.status != NOT_MODIFIED:
-            require(answer.body)
-        return answer
+    def read(answer: Answer) -> tuple[Answer, list[tuple[str, bytes]]]:
+        return answer, [] if answer.status == NOT_MODIFIED else records(answer.body)
 
-    headers = _conditions(before[1]) if before else {}
-    answer = pull.ask(address, read, what=what, accept="*/*", headers=headers)
-    if answer.status == NOT_MODIFIED and before:
-        pull.batch.again(*before)
-    else:
+    headers = _conditions(before[0]) if before else {}
+    answer, found = pull.ask(address, read, what=what, accept="*/*", headers=headers)
+    if answer.status == NOT_MODIFIED and pull.previous is not None:
+        for file in before:
+            pull.batch.again(pull.previous, file)
+    for member, data in found:
         pull.batch.file(
-            answer.body,
-            suffix=suffix,
+            data,
+            suffix=f".{media}",
             media=media,
-            url=answer.url,
+            url=f"{answer.url}#{member}" if member else answer.url,
             status=answer.status,
             etag=answer.etag,
             last_modified=answer.last_modified,
+            note=note,
         )
 
 
@@ -78,18 +82,24 @@ def _conditions(file: LandedFile) -> dict[str, str]:
 
 
 def _landed_before(
-    pull: PullContext[Any], address: str, media: Media
-) -> tuple[LandedBatch, LandedFile] | None:
-    """Return the file that the last committed batch had from this address, if it is still whole."""
+    pull: PullContext[Any], address: str, media: Media, note: dict[str, str]
+) -> list[LandedFile]:
+    """Return what the last committed batch had from this address, if all of it is still whole."""
     if pull.previous is None:
-        return None
+        return []
     asked = pull.client.redactor.url(requote_uri(pull.client.absolute(address)))
-    for file in pull.previous.manifest.files:
-        if file.url == asked and file.media == media and (file.etag or file.last_modified):
-            try:
-                data = (pull.previous.path / file.name).read_bytes()
-            except OSError:
-                return None
-            if hashlib.sha256(data).hexdigest() == file.sha256:
-                return pull.previous, file
-    return None
+    found = [
+        file
+        for file in pull.previous.manifest.files
+        if file.url.partition("#")[0] == asked and file.media == media and file.note == note
+    ]
+    for file in found:
+        if not (file.etag or file.last_modified):
+            return []
+        try:
+            data = (pull.previous.path / file.name).read_bytes()
+        except OSError:
+            return []
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            return []
+    return found

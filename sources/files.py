@@ -18,6 +18,7 @@ What does not belong here: encodings, headers, record paths; ``warehouse`` reads
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
@@ -27,7 +28,6 @@ from sources import archives, download, folder
 from sources.context import PullContext
 from sources.filetypes import Format, require
 from sources.spec import FromEnv, Strict
-from sources.transport import Answer
 
 NEEDS_ADDRESS = False
 """A folder has none; a dataset with ``paths`` is told by the client if it is missing."""
@@ -98,29 +98,15 @@ def _land_addresses(pull: PullContext[Fetch]) -> None:
     """Fetch the files in the definition's order; one that has not changed costs a 304."""
     options = pull.fetch
     for number, path in enumerate(options.paths, 1):
-        what = f"file {number}"
-        if options.zip is None:
-            download.land_file(
-                pull, path, media=options.format, suffix=f".{options.format}",
-                require=lambda body: require(options.format, body), what=what,
-            )  # fmt: skip
-        else:
-            _land_archive(pull, path, what)
+        download.land_file(
+            pull,
+            path,
+            partial(_records, pull),
+            media=options.format,
+            chosen=options.zip.members if options.zip else "",
+            what=f"file {number}",
+        )
         pull.progress(number, len(options.paths))
-
-
-def _land_archive(pull: PullContext[Fetch], path: str, what: str) -> None:
-    """Fetch an archive and land its members; always whole, since landing keeps no archive."""
-
-    def read(answer: Answer) -> tuple[Answer, list[tuple[str, bytes]]]:
-        return answer, _records(pull, answer.body)
-
-    answer, records = pull.ask(path, read, what=what, accept="*/*")
-    for member, data in records:
-        _keep(
-            pull, data, answer.url, member,
-            status=answer.status, etag=answer.etag, last_modified=answer.last_modified,
-        )  # fmt: skip
 
 
 def _land_folder(pull: PullContext[Fetch], variable: str) -> None:

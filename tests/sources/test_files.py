@@ -21,7 +21,7 @@ from sources.filetypes import require
 from sources.landing import LandedBatch, Position
 from sources.pull import missing_environment
 from tests.sources.conftest import Puller
-from tests.sources.faults import FaultServer, Reply, in_turn
+from tests.sources.faults import Asked, FaultServer, Reply, in_turn
 
 CSV = "\ufeffMã,Tên\r\n1,Ả\r\n".encode()
 
@@ -115,6 +115,26 @@ def test_a_file_that_has_not_changed_is_not_sent_again(server: FaultServer, file
     again = files(Position(first.id, None))
     assert bodies(again) == bodies(first)
     assert again.manifest.content_sha256 == first.manifest.content_sha256
+
+
+def test_an_archive_that_has_not_changed_is_not_sent_again(
+    server: FaultServer, files: Puller
+) -> None:
+    archive = packed(("a.csv", CSV), ("b.csv", CSV + b"2,b\r\n"), ("c.txt", b"x"))
+
+    def answer(asked: Asked) -> Reply:
+        same = asked.headers.get("If-None-Match") == '"1"'
+        return Reply(b"" if same else archive, 304 if same else 200, {"ETag": '"1"'})
+
+    server.routes["/a"] = answer
+    files.fetch["zip"] = {"members": "*.csv"}
+    first = files()
+    again = files(Position(first.id, None))
+    assert [asked.headers.get("If-None-Match") for asked in server.asked] == [None, '"1"']
+    assert bodies(again) == bodies(first) == [CSV, CSV + b"2,b\r\n"]
+    assert again.manifest.content_sha256 == first.manifest.content_sha256
+    files.fetch["zip"] = {"members": "b*"}  # other members are wanted now
+    assert bodies(files(Position(first.id, None))) == [CSV + b"2,b\r\n"]
 
 
 WRONG = [

@@ -89,7 +89,8 @@ def rows(batch: LandedBatch) -> list[dict[str, Any]]:
 def test_every_row_equals_the_servers_own(pg: Server, reader: Callable[..., LandedBatch]) -> None:
     batch = reader(page_size=1500)
     listed = pg.run(
-        "SET datestyle = ISO; SELECT json_build_object('ma', ma::text, 'ten', ten, 'ngay', ngay::text, 'luc', luc::text,"
+        "SET datestyle = ISO; SELECT json_build_object("
+        "'ma', ma::text, 'ten', ten, 'ngay', ngay::text, 'luc', luc::text,"
         " 'tien', tien::text, 'ghi', ghi::text) FROM \"Hồ sơ\" ORDER BY ma"
     )
     own = [json.loads(line) for line in listed.splitlines()]
