@@ -103,9 +103,9 @@ def moment(value: str | None, zone: tzinfo | None = None) -> str | None:
     """
     if value is None or _MONTH.fullmatch(value):
         return value
-    if _DAY.fullmatch(value):
-        return f"{value[:10]}T00:00:00"  # a day is that day, wherever it is
     try:
+        if _DAY.fullmatch(value):  # a day is that day, wherever it is
+            return datetime.fromisoformat(value[:10]).isoformat(timespec="seconds")
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
             at = at.replace(tzinfo=zone or _VIETNAM)
