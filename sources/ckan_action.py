@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from hub.errors import ConfigurationError, HubError, ProviderError
+from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources import payload
 from sources.client import StatusError
 from sources.context import PullContext
@@ -24,6 +24,13 @@ T = TypeVar("T")
 
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_MISSING = "Not Found Error"
+_SEARCH_DOWN = ("Search Error", "Search Index Error")
+_SEARCH_REFUSED = "Search Query Error"
+
+
+class MissingError(ProviderError):
+    """The catalog has nothing of that name, or hides it."""
 
 
 def call(
@@ -66,8 +73,19 @@ def _failure(pull: PullContext[Any], action: str, outer: payload.Envelope, statu
             if names
             else "the dataset is private: give the definition a token (auth: {kind: api_key})",
         )
+    if kind in _SEARCH_DOWN:
+        return TransientError(
+            f"{action} failed, the catalog's search is down ({said})",
+            next_step="run it again later; ask the provider if it lasts",
+        )
+    if kind == _SEARCH_REFUSED:
+        return ProviderError(
+            f"{action} failed ({said}, HTTP {status})",
+            next_step="compare the definition's q and fq with what the catalog can search for",
+        )
     hidden = f"; to a wrong token a private one looks the same: check {names}" if names else ""
-    return ProviderError(
+    wrong = MissingError if kind == _MISSING else ProviderError
+    return wrong(
         f"{action} failed ({said}, HTTP {status})",
         next_step=f"check its name in the catalog{hidden if status == _NOT_FOUND else ''}",
     )

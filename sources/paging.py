@@ -48,6 +48,10 @@ class Page:
     """The envelope, for the kinds that find the next page in it."""
 
 
+Land = Callable[[Page, list[Any]], None]
+"""Takes the records of a page that are to be kept, as raw JSON or bytes."""
+
+
 class Kept:
     """The pages of one list so far."""
 
@@ -55,7 +59,7 @@ class Kept:
         self,
         name: str,
         most: int,
-        land: Callable[[Page, list[msgspec.Raw]], None],
+        land: Land,
         keys: Keys | None = None,
     ) -> None:
         """Begin with none; ``most`` pages are believed, ``land`` takes the records to keep."""
@@ -198,16 +202,14 @@ def repeated() -> ProviderError:
     )
 
 
-def lander(
-    pull: PullContext[Any], *, whole: bool = True
-) -> Callable[[Page, list[msgspec.Raw]], None]:
+def lander(pull: PullContext[Any], *, whole: bool = True) -> Land:
     """Return the function that writes records into the pull's batch and tells the progress.
 
     ``whole`` says that a page's total is that of the pull, not of one part of it.
     """
     done = 0
 
-    def land(page: Page, records: list[msgspec.Raw]) -> None:
+    def land(page: Page, records: list[Any]) -> None:
         nonlocal done
         answer = page.answer
         pull.batch.page(

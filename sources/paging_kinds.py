@@ -30,6 +30,7 @@ from sources.overlap import Numbers, Offsets, Slice, overlapping
 from sources.paging import (
     Each,
     Kept,
+    Land,
     Page,
     claim,
     lander,
@@ -353,10 +354,22 @@ ListPaging = Annotated[ListKinds, Field(discriminator="kind")]
 
 
 def read_list(
-    pull: PullContext[Any], paging: Paging, ask: Callable[[Step], Page], most: int
+    pull: PullContext[Any],
+    paging: Paging,
+    ask: Callable[[Step], Page],
+    most: int,
+    land: Land | None = None,
 ) -> None:
-    """Land one whole list; for the kinds whose paging is not the definition's to choose."""
-    kept = Kept(pull.name, most, lander(pull), paging.keys())
+    """Read one whole list; for the kinds whose paging is not the definition's to choose.
+
+    Args:
+        pull: What is pulled.
+        paging: How the list is handed out.
+        ask: Asks for one page.
+        most: Pages believed.
+        land: Takes the records to keep; into the batch as they came, if not given.
+    """
+    kept = Kept(pull.name, most, land or lander(pull), paging.keys())
     paging.read(Walk(ask, kept, pull.each))
     claim(pull, kept)
 

@@ -45,6 +45,7 @@ KINDS: dict[str, str] = {
     "admin_units": "sources.admin_units",
     "ckan": "sources.ckan",
     "database": "sources.database",
+    "dcat": "sources.dcat",
     "edxml": "sources.edxml",
     "files": "sources.files",
     "oai_pmh": "sources.oai_pmh",

@@ -25,11 +25,11 @@ from sources.client import StatusError
 from sources.context import PullContext
 from sources.date_windows import DateWindows
 from sources.ndjson import lines
-from sources.paging import Page, lander, repeated
+from sources.paging import Land, Page, lander, repeated
 from sources.paging_kinds import FieldPath
 from sources.record_keys import Field as RecordField
 from sources.record_keys import tag
-from sources.rest_list import Land, Listing, Reading
+from sources.rest_list import Listing, Reading
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item

@@ -26,7 +26,7 @@ from hub.errors import ConfigurationError
 from sources.client import Call
 from sources.context import PullContext
 from sources.date_windows import DateWindows, ListOfWindows, Span
-from sources.paging import Kept, Page, same_rows
+from sources.paging import Kept, Land, Page, same_rows
 from sources.paging_kinds import (
     LinkPaging,
     ListKinds,
@@ -41,7 +41,6 @@ from sources.rest_page import Success, read_page
 from sources.spec import Strict
 
 _VIETNAM = "Asia/Ho_Chi_Minh"
-Land = Callable[[Page, list[msgspec.Raw]], None]
 
 Paging = Annotated[ListKinds | DateWindows, Field(discriminator="kind")]
 

@@ -1,9 +1,11 @@
 """Tuyên Quang's shared-data portal over HTTP: a CKAN catalog with open and private packages.
 
-Data flow: ``/api/3/action/*`` (facts 6: error envelope with ``__type``, silent cap of
-``datastore_search``, ``_links``) and the files under ``/dataset/<id>/resource/<rid>/download/``. A
-private package is missing from the search and refused elsewhere, unless the token is right. The
-resource of the price list has a new id every day, as when a file is uploaded again.
+Data flow: ``/api/3/action/*`` as CKAN 2.10 has it (facts 6: error envelope with ``__type``, silent
+cap of ``datastore_search``, ``_links``) and the files under
+``/dataset/<id>/resource/<rid>/download/``. A private package is missing from the search unless it
+is asked for with the right token, and refused elsewhere without it; a wrong token is ignored. The
+resource of the price list has a new id every day, as when a file is uploaded again. Most packages
+are only told of: their files lie on other sites.
 
 Run it alone: it is one of the servers of ``python -m hub.sandbox``.
 
@@ -14,10 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,15 +26,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hub.sandbox import files
-from hub.sandbox.model import day_of
+from hub.sandbox.model import Cells, day_of
+from hub.sandbox.packages import HELD, Package, held, identity
 from hub.sandbox.province import Province
-from hub.sandbox.shapes import CROPS, HERITAGE, OFFICERS, ORGANIC, PRICES, SHAPES, TOURISM
+from hub.sandbox.shapes import PACKAGES, PRICES, SHAPES
 
 DATASTORE_CAP = 500
 SEARCH_CAP = 1000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NOTICE = b"%PDF-1.4\n% van ban cong bo (mo phong)\n%%EOF\n"
-Access = Literal["datastore", "file"]
+ORGANISATION = re.compile(r'organization:"([^"]*)"')
+MODIFIED = re.compile(r"metadata_modified:\[(\S+) TO ([^\s\]}]+)([\]}])")
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
@@ -44,73 +47,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
         super().__init__(message)
         self.status = status
         self.kind = kind
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package of the catalog."""
-
-    name: str
-    title: str
-    dataset: str
-    access: Access
-    file: str
-    """Name of the file, or of the datastore resource."""
-    format: str
-    private: bool = False
-
-
-PACKAGES = (
-    Package(
-        "vung-san-xuat-trong-trot-huu-co",
-        "Vùng sản xuất trồng trọt hữu cơ",
-        ORGANIC.name,
-        "datastore",
-        "vung_huu_co.csv",
-        "CSV",
-    ),
-    Package(
-        "dien-tich-nang-suat-san-luong-cay-trong",
-        "Diện tích, năng suất, sản lượng một số loại cây trồng",
-        CROPS.name,
-        "datastore",
-        "cay_trong.csv",
-        "CSV",
-    ),
-    Package(
-        "bang-gia-vat-lieu-xay-dung",
-        "Bảng giá vật liệu xây dựng",
-        PRICES.name,
-        "file",
-        "gia_vat_lieu.xlsx",
-        "XLSX",
-    ),
-    Package(
-        "di-san-van-hoa-phi-vat-the",
-        "Các di sản văn hóa phi vật thể tiêu biểu",
-        HERITAGE.name,
-        "file",
-        "di_san.csv",
-        "CSV",
-    ),
-    Package(
-        "dia-diem-du-lich",
-        "Danh sách địa điểm du lịch",
-        TOURISM.name,
-        "file",
-        "du_lich.csv",
-        "CSV",
-    ),
-    Package(
-        "can-bo-dau-moi",
-        "Cán bộ đầu mối chia sẻ dữ liệu",
-        OFFICERS.name,
-        "datastore",
-        "can_bo.csv",
-        "CSV",
-        private=True,
-    ),
-)
 
 
 class Catalog:
@@ -146,6 +82,7 @@ class Catalog:
             "package_list": self._package_list,
             "resource_show": self._resource_show,
             "datastore_search": self._datastore_search,
+            "organization_list_for_user": self._organisations,
         }
         name = request.path_params["action"]
         about = f"{request.base_url}api/3/action/help_show?name={name}"
@@ -190,47 +127,68 @@ class Catalog:
         return request.headers.get("authorization", "") == self._token
 
     def _visible(self, request: Request) -> list[Package]:
-        return [package for package in PACKAGES if not package.private or self._allowed(request)]
+        return [package for package in HELD if not package.private or self._allowed(request)]
 
     def _unknown(self, _: Request, __: Mapping[str, str]) -> object:
         raise Refusal(400, "Bad Request", "Action name not known")
 
-    def _package_list(self, request: Request, _: Mapping[str, str]) -> object:
-        return [package.name for package in self._visible(request)]
+    def _organisations(self, request: Request, _: Mapping[str, str]) -> object:
+        """Answer an unknown token as anybody: with success, and nothing."""
+        return (
+            [{"name": "tinh-tuyen-quang", "capacity": "member"}] if self._allowed(request) else []
+        )
+
+    def _listed(self) -> list[Cells]:
+        """Return the public packages."""
+        return [row.cells for row in self._province.tables[PACKAGES.name].rows]
+
+    def _private(self) -> list[Cells]:
+        """Return the private ones."""
+        province = self._province
+        return [held(province.seed, one, province.day) for one in HELD if one.private]
+
+    def _package_list(self, _: Request, __: Mapping[str, str]) -> object:
+        return [cells["name"] for cells in self._listed()]
 
     def _package_search(self, request: Request, parameters: Mapping[str, str]) -> object:
         words = parameters.get("q", "").strip("*: ").lower()
+        private = parameters.get("include_private") == "true" and self._allowed(request)
         found = [
-            package
-            for package in self._visible(request)
-            if words in package.name or words in package.title.lower()
+            cells
+            for cells in self._listed() + (self._private() if private else [])
+            if words in cells["name"] or words in cells["title"].lower()
         ]
+        found = _filtered(found, parameters.get("fq", ""))
+        sort = parameters.get("sort", "score desc, metadata_modified desc")
+        if sort == "id asc":
+            found.sort(key=lambda cells: cells["identifier"])
         start = _number(parameters, "start", 0)
         rows = min(_number(parameters, "rows", 10), SEARCH_CAP)
         return {
             "count": len(found),
-            "sort": "score desc, metadata_modified desc",
+            "sort": sort,
             "facets": {},
             "search_facets": {},
-            "results": [
-                self._describe(request, package) for package in found[start : start + rows]
-            ],
+            "results": [self._describe(request, cells) for cells in found[start : start + rows]],
         }
 
     def _package_show(self, request: Request, parameters: Mapping[str, str]) -> object:
         wanted = parameters.get("id", "")
-        for package in PACKAGES:
-            if wanted in (package.name, self._identity(package.name)):
-                if package.private and not self._allowed(request):
+        for cells in self._private():
+            if wanted in (cells["name"], cells["identifier"]):
+                if not self._allowed(request):
                     raise Refusal(403, "Authorization Error", "Access denied: User not authorized")
-                return self._describe(request, package)
+                return self._describe(request, cells)
+        for cells in self._listed():
+            if wanted in (cells["name"], cells["identifier"]):
+                return self._describe(request, cells)
         raise Refusal(404, "Not Found Error", "Not found")
 
     def _resource_show(self, request: Request, parameters: Mapping[str, str]) -> object:
         return self._address(request, *self._resource(request, parameters.get("id", "")))
 
     def _resource(self, request: Request, wanted: str) -> tuple[Package, dict[str, object]]:
-        for package in PACKAGES:
+        for package in HELD:
             for resource in self._resources(package):
                 if resource["id"] == wanted:
                     if package.private and not self._allowed(request):
@@ -270,13 +228,6 @@ class Catalog:
             "total_was_estimated": False,
         }
 
-    def _identity(self, *parts: object) -> str:
-        """Make a uuid from the seed and what it names."""
-        text = "/".join(str(part) for part in (self._province.seed, *parts))
-        return str(
-            UUID(bytes=hashlib.md5(text.encode(), usedforsecurity=False).digest(), version=4)
-        )
-
     def _resources(self, package: Package) -> list[dict[str, object]]:
         """List a package's resources: the decision that announces it, then the data."""
         upload = self._province.day if package.dataset == PRICES.name else 0
@@ -286,7 +237,7 @@ class Catalog:
         }
         return [
             {
-                "id": self._identity(package.name, "notice"),
+                "id": identity(self._province.seed, package.name, "notice"),
                 "name": "Văn bản công bố",
                 "format": "PDF",
                 "mimetype": "application/pdf",
@@ -295,7 +246,7 @@ class Catalog:
                 "position": 0,
             },
             {
-                "id": self._identity(package.name, "data", upload),
+                "id": identity(self._province.seed, package.name, "data", upload),
                 "name": package.title,
                 "format": package.format,
                 "mimetype": kinds[package.format],
@@ -311,25 +262,78 @@ class Catalog:
         """Describe a resource with its address."""
         rest = {key: value for key, value in resource.items() if key != "file"}
         path = f"dataset/{package.name}/resource/{resource['id']}/download/{resource['file']}"
-        modified = f"{day_of(self._province.day):%Y-%m-%dT%H:%M:%S}"
-        return {**rest, "url": f"{request.base_url}{path}", "last_modified": modified}
+        modified = held(self._province.seed, package, self._province.day)["modified"]
+        return {**rest, "url": f"{request.base_url}{path}", "last_modified": _utc(modified)}
 
-    def _describe(self, request: Request, package: Package) -> dict[str, object]:
+    def _told(self, cells: Cells) -> list[dict[str, object]]:
+        """List the resources of a package whose files lie elsewhere."""
+        return [
+            {
+                "id": identity(self._province.seed, cells["name"], place),
+                "name": cells["title"],
+                "format": form,
+                "datastore_active": False,
+                "position": place,
+                "url": f"https://du-lieu.example.com/{cells['name']}.{form.lower()}",
+                "last_modified": _utc(cells["modified"]),
+            }
+            for place, form in enumerate(cells["formats"].split("; "))
+        ]
+
+    def _describe(self, request: Request, cells: Cells) -> dict[str, object]:
+        """Write a package as CKAN does: times in UTC, lists as objects."""
+        package = next((one for one in HELD if one.name == cells["name"]), None)
+        listed = (
+            [self._address(request, package, item) for item in self._resources(package)]
+            if package
+            else self._told(cells)
+        )
         return {
-            "id": self._identity(package.name),
-            "name": package.name,
-            "title": package.title,
-            "private": package.private,
+            "id": cells["identifier"],
+            "name": cells["name"],
+            "title": cells["title"],
+            "notes": cells["description"],
+            "private": package is not None and package.private,
             "state": "active",
-            "license_id": "notspecified" if package.private else "cc-by",
-            "metadata_modified": f"{day_of(self._province.day):%Y-%m-%dT%H:%M:%S}",
-            "organization": {"name": "tinh-tuyen-quang", "title": "UBND tỉnh Tuyên Quang"},
-            "notes": "Dữ liệu mô phỏng (synthetic)",
-            "num_resources": 2,
-            "resources": [
-                self._address(request, package, item) for item in self._resources(package)
-            ],
+            "license_id": cells["license"],
+            "frequency": cells["frequency"],
+            "metadata_created": _utc(cells["issued"]),
+            "metadata_modified": _utc(cells["modified"]),
+            "organization": {"name": _organisation(cells), "title": cells["publisher"]},
+            "tags": [{"name": tag, "display_name": tag} for tag in cells["keywords"].split("; ")],
+            "groups": [{"name": "linh-vuc", "title": cells["themes"]}],
+            "num_resources": len(listed),
+            "resources": listed,
         }
+
+
+def _organisation(cells: Cells) -> str:
+    """Return the short name of a package's organisation, which stands in the package's own."""
+    number = cells["name"].split("-")[-2]
+    return f"co-quan-{number}" if number.isdigit() else "tinh-tuyen-quang"
+
+
+def _utc(vietnam: str) -> str:
+    """Return a time of Vietnam as CKAN writes it: in UTC, and without saying so."""
+    return (datetime.fromisoformat(vietnam) - timedelta(hours=7)).isoformat()
+
+
+def _filtered(found: list[Cells], wanted: str) -> list[Cells]:
+    """Keep what a Solr filter lets through: organisation and time of change are known here."""
+    organisation = ORGANISATION.search(wanted)
+    if organisation:
+        found = [cells for cells in found if _organisation(cells) == organisation[1]]
+    window = MODIFIED.search(wanted)
+    if window:
+        since, until, end = window.groups()
+        last = "~" if until == "*" else until
+        found = [
+            cells
+            for cells in found
+            if (since == "*" or since <= f"{_utc(cells['modified'])}Z")
+            and (f"{_utc(cells['modified'])}Z" < last or (end == "]" and until == last))
+        ]
+    return found
 
 
 def _number(parameters: Mapping[str, str], name: str, usual: int) -> int:

@@ -1,4 +1,4 @@
-"""Dirt of Tuyên Quang's catalog: its five open datasets and the private one.
+"""Dirt of Tuyên Quang's catalog: its five open datasets, the private one, and its own list.
 
 Run it alone: ``python -m hub.sandbox.dirt`` lists it with the rest.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from hub.sandbox import spoil
 from hub.sandbox.dirt import Kind
 from hub.sandbox.model import Cells
-from hub.sandbox.shapes import CROPS, HERITAGE, OFFICERS, ORGANIC, PRICES, TOURISM
+from hub.sandbox.shapes import CROPS, HERITAGE, OFFICERS, ORGANIC, PACKAGES, PRICES, TOURISM
 
 
 def _expired_before_granted(_: Cells) -> Cells:
@@ -134,6 +134,22 @@ OFFICER_KINDS = (
     Kind("officer_without_name", "ho_ten", spoil.fixed(""), "facts 6", 1, "ho_ten.required"),
 )  # fmt: skip
 
+
+def _told_only(cells: Cells) -> bool:
+    return cells["publisher"] != "UBND tỉnh Tuyên Quang"
+
+
+PACKAGE_KINDS = (
+    Kind("package_title_in_blanks", "tieu_de", spoil.blanks, "facts 6", 2, fits=_told_only),
+    Kind("package_title_decomposed", "tieu_de", spoil.decomposed, "facts 6", 2, fits=_told_only),
+    Kind("package_text_line_break", "mo_ta", spoil.line_break, "facts 6", 2, fits=_told_only),
+    Kind("package_agency_mojibake", "co_quan", spoil.as_cp437, "facts 6", 2, fits=_told_only),
+    Kind("package_frequency_not_updated", "tan_suat", spoil.fixed("Chưa cập nhật"), "facts 6", 2,
+         stored=spoil.nothing, fits=_told_only),
+    Kind("package_without_title", "tieu_de", spoil.fixed("…"), "facts 6", 2, "tieu_de.required",
+         fits=_told_only),
+)  # fmt: skip
+
 KINDS = {
     ORGANIC.name: ORGANIC_KINDS,
     CROPS.name: CROP_KINDS,
@@ -141,4 +157,5 @@ KINDS = {
     HERITAGE.name: HERITAGE_KINDS,
     TOURISM.name: TOURISM_KINDS,
     OFFICERS.name: OFFICER_KINDS,
+    PACKAGES.name: PACKAGE_KINDS,
 }

@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from hub.sandbox import catalogs, crops, planting, procedures
+from hub.sandbox import catalogs, crops, packages, planting, procedures
 from hub.sandbox.documents import Axis
 from hub.sandbox.dossiers import Book
 from hub.sandbox.model import Row, Table, stream
@@ -27,6 +27,7 @@ from hub.sandbox.shapes import (
     HERITAGE,
     OFFICERS,
     ORGANIC,
+    PACKAGES,
     PRICES,
     PROCEDURES,
     SHAPES,
@@ -41,6 +42,7 @@ ADVANCES = {
     PRICES.name: catalogs.advance_prices,
     TOURISM.name: catalogs.advance_tourism,
     OFFICERS.name: catalogs.advance_officers,
+    PACKAGES.name: packages.advance,
 }
 """Heritage is missing on purpose: a dataset that never changes shows what costs nothing."""
 
@@ -108,6 +110,7 @@ class Province:
             crops.harvests(seed, scale),
             crops.organic(seed, scale),
             *(build(seed, scale) for build in catalogs.BUILDERS),
+            packages.build(seed, scale),
         ]
         self.tables = {table.name: table for table in made}
         self.book = Book(seed, scale, procedures.catalog(listed, scale))

@@ -33,6 +33,11 @@ def slashed(text: str) -> str:
     return text.replace("/", "-")
 
 
+def spaced(text: str) -> str:
+    """``yyyy-mm-ddTHH:MM:SS`` -> with a blank."""
+    return text.replace("T", " ")
+
+
 def day_first(text: str) -> str:
     """``dd/mm/yyyy`` -> ``YYYY-MM-DD``."""
     day, month, year = text.split("/")
@@ -285,11 +290,31 @@ OFFICERS = Shape(
     ),
     {"ngay_bat_dau": day_first},
 )  # fmt: skip
+PACKAGES = Shape(
+    "tuyen_quang/du_lieu_dung_chung/tap_du_lieu",
+    ("ma_tap_du_lieu",),
+    {
+        "identifier": "ma_tap_du_lieu",
+        "title": "tieu_de",
+        "description": "mo_ta",
+        "publisher": "co_quan",
+        "themes": "linh_vuc",
+        "keywords": "tu_khoa",
+        "license": "giay_phep",
+        "frequency": "tan_suat",
+        "issued": "ngay_tao",
+        "modified": "ngay_cap_nhat",
+        "formats": "dinh_dang",
+        "distribution_count": "so_tai_nguyen",
+    },
+    dict.fromkeys(("issued", "modified"), spaced),
+)
+"""The packages' addresses are left out: they depend on the port."""
 SHAPES = {
     shape.name: shape
     for shape in (
         DOSSIERS, PROCEDURES, DOCUMENTS, STATUSES, ORGANIC, CROPS, PRICES, HERITAGE, TOURISM,
-        OFFICERS,
+        OFFICERS, PACKAGES,
     )
 }  # fmt: skip
 

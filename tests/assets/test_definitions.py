@@ -28,7 +28,7 @@ TABLES = {
     "dung_chung.ho_so", "danh_muc.thu_tuc_hanh_chinh", "dung_chung.van_ban",
     "dung_chung.trang_thai_van_ban", "mo.vung_san_xuat_huu_co", "mo.san_luong_cay_trong",
     "mo.gia_vat_lieu_xay_dung", "mo.di_san_phi_vat_the", "mo.dia_diem_du_lich",
-    "dung_rieng.can_bo_dau_moi", "danh_muc.don_vi_hanh_chinh",
+    "dung_rieng.can_bo_dau_moi", "danh_muc.don_vi_hanh_chinh", "danh_muc.tap_du_lieu",
 }  # fmt: skip
 _ACCENTED = re.compile("[À-ỹ]")
 

@@ -206,9 +206,19 @@ def test_catalog_caps_the_datastore_in_silence(sandbox: Sandbox) -> None:
 
 def test_catalog_hides_the_private_package(sandbox: Sandbox) -> None:
     token = sandbox.credentials.token
-    _, anonymous = action(sandbox, "package_search", rows=100)
-    _, known = action(sandbox, "package_search", rows=100, token=token)
-    assert (anonymous["result"]["count"], known["result"]["count"]) == (5, 6)
+    counts = [
+        action(sandbox, "package_search", token=given, **asked)[1]["result"]["count"]
+        for given in (token, "guess", "")
+        for asked in ({"include_private": "true"}, {})
+    ]
+    public = control(sandbox, "/truth")["datasets"][f"{CATALOG}/tap_du_lieu"]["served"]
+    assert counts == [public + 1, *[public] * 5]
+    _, listed = action(sandbox, "package_list", token=token)
+    assert len(listed["result"]) == public
+    assert "can-bo-dau-moi" not in listed["result"]
+    for given, knows in ((token, 1), ("guess", 0), ("", 0)):
+        code, body = action(sandbox, "organization_list_for_user", token=given)
+        assert (code, len(body["result"])) == (200, knows)
     identity = data_resource(sandbox, "can-bo-dau-moi", token)["id"]
     for given, status in (("", 403), ("guess", 403), (token, 200)):
         code, body = action(sandbox, "datastore_search", resource_id=identity, token=given)
