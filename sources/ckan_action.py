@@ -40,8 +40,18 @@ def call(
     read: Callable[[payload.Envelope, Answer], T],
     *,
     what: str,
+    now: bool = False,
 ) -> T:
-    """Call an action and return what ``read`` makes of its envelope."""
+    """Call an action and return what ``read`` makes of its envelope.
+
+    Args:
+        pull: The pull.
+        action: Its name.
+        params: Its parameters.
+        read: Reads the envelope.
+        what: Names the request in errors.
+        now: As in :meth:`PullContext.ask`.
+    """
 
     def parse(answer: Answer) -> T:
         outer = payload.envelope(answer.body)
@@ -51,7 +61,7 @@ def call(
 
     path = f"{pull.fetch.action_path}/{action}"
     try:
-        return pull.ask(path, parse, what=what, params=params)
+        return pull.ask(path, parse, what=what, params=params, now=now)
     except StatusError as error:
         try:
             outer = payload.envelope(error.answer.body)

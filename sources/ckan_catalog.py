@@ -254,6 +254,7 @@ def _require_index(pull: PullContext[Any]) -> None:
         {"rows": "0"},
         lambda outer, _: payload.count(outer, "result.count"),
         what="count",
+        now=True,
     )
     listed = len(_listed(pull))
     if indexed < listed * _INDEXED:
@@ -282,6 +283,7 @@ def _require_known(pull: PullContext[Any], catalog: Catalog) -> None:
         {"permission": "read"},
         lambda outer, _: payload.records(outer, "result"),
         what="account",
+        now=True,
     )
     if not organisations:
         raise ConfigurationError(

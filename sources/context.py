@@ -82,21 +82,34 @@ class PullContext(Generic[F]):
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         headers: Mapping[str, str] | None = None,
+        now: bool = False,
     ) -> T:
-        """Ask the source and return what ``parse`` reads; ``what`` names the page in errors."""
+        """Ask the source and return what ``parse`` reads.
+
+        Args:
+            path: Below the system's address, or a whole URL of an allowed host.
+            parse: Reads the answer.
+            what: Names the page in errors.
+            params: Of the query.
+            accept: What is wanted.
+            headers: More of them.
+            now: How the source is at this moment matters: no earlier pull's answer will do.
+        """
         call = Call(
             path, f"{self.name} {what}", params=params or {}, accept=accept, headers=headers or {}
         )
-        return self.request(call, parse)
+        return self.request(call, parse, now=now)
 
-    def request(self, call: Call, parse: Callable[[Answer], T]) -> T:
+    def request(self, call: Call, parse: Callable[[Answer], T], *, now: bool = False) -> T:
         """Ask for something to be read; a pull that goes on is answered from its journal.
 
         What a call *does* at the source must not be asked for here: it would not happen again.
         """
-        return self.journal.answer(
-            call, lambda read: self.client.fetch(call, self.deadline, read), parse
-        )
+
+        def ask(read: Callable[[Answer], T]) -> T:
+            return self.client.fetch(call, self.deadline, read)
+
+        return self.journal.anew(ask, parse) if now else self.journal.answer(call, ask, parse)
 
     def start_over(self) -> None:
         """Forget what came so far: the source makes the kind read its list anew."""

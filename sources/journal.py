@@ -192,10 +192,10 @@ class Journal:
             joint, self._joint = self._joint, None
         if joint is not None:
             self._require_same(*joint, call.where)
-        return self._asked(ask, read)
+        return self.anew(ask, read)
 
-    def _asked(self, ask: Callable[[Callable[[Answer], T]], T], parse: Callable[[Answer], T]) -> T:
-        """Ask the source, and remember if it does not answer well."""
+    def anew(self, ask: Callable[[Callable[[Answer], T]], T], parse: Callable[[Answer], T]) -> T:
+        """Ask the source whatever is kept, and keep nothing of it; note if it does not answer."""
         try:
             return ask(parse)
         except HubError as error:
@@ -210,7 +210,7 @@ class Journal:
         where: str,
     ) -> None:
         """Raise if the last kept answer is another by now."""
-        if self._same is not None and not self._same(self._asked(ask, parse), before):
+        if self._same is not None and not self._same(self.anew(ask, parse), before):
             raise TransientError(
                 "the list moved since the pull that was cut off",
                 where=where,

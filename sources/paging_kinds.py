@@ -37,6 +37,7 @@ from sources.paging import (
     read_numbered,
     read_offsets,
     repeated,
+    same_rows,
 )
 from sources.record_keys import Field as RecordField
 from sources.record_keys import Keys
@@ -370,6 +371,8 @@ def read_list(
         land: Takes the records to keep; into the batch as they came, if not given.
     """
     kept = Kept(pull.name, most, land or lander(pull), paging.keys())
+    if paging.joined:
+        pull.journal.join(same_rows)
     paging.read(Walk(ask, kept, pull.each))
     claim(pull, kept)
 

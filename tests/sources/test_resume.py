@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,52 +21,19 @@ from ruamel.yaml import YAML
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources.landing import Position
 from tests.sources.conftest import Puller, landed_lines
-from tests.sources.faults import Answerer, Asked, FaultServer, Reply, as_json
-
-PAGES, SIZE = 8, 2
-ROWS = [{"ma": str(number), "ten": "Đăng ký khai sinh"} for number in range(PAGES * SIZE)]
-
-
-def page_of(rows: list[dict[str, str]], number: int, total: int | None = None) -> Reply:
-    begin = (number - 1) * SIZE
-    total = len(rows) if total is None else total
-    return as_json({"error_code": "00", "total": total, "result": rows[begin : begin + SIZE]})
-
-
-def healthy(asked: Asked) -> Reply:
-    return page_of(ROWS, int(asked.params["page"]))
-
-
-def dying(at: int, reply: Callable[[], Reply], then: Answerer = healthy) -> Answerer:
-    """Answer as told from one page on, well before it."""
-    return lambda asked: reply() if int(asked.params["page"]) >= at else then(asked)
-
-
-def out() -> Reply:
-    return Reply(b"busy", 503)
-
-
-def pages(server: FaultServer) -> list[int]:
-    found = sorted(int(asked.params["page"]) for asked in server.asked)
-    server.asked.clear()
-    return found
-
-
-def journals(puller: Puller) -> list[Path]:
-    return sorted(puller.folder.glob(".journal*"))
-
-
-def cut_off(puller: Puller, at: int = 6, reply: Callable[[], Reply] = out) -> None:
-    """Have a pull fail at a page and leave what came before it."""
-    puller.server.routes["/rows"] = dying(at, reply)
-    with pytest.raises(HubError):
-        puller()
-    puller.server.asked.clear()
-    puller.server.routes["/rows"] = healthy
-
-
-LIST = {"path": "/rows", "records": "result", "total": "total", "success": {}}
-STILL = {**LIST, "paging": {"kind": "page", "stands_still": True, "page_size": SIZE}}
+from tests.sources.faults import Asked, FaultServer, Reply, as_json
+from tests.sources.resuming import (
+    PAGES,
+    ROWS,
+    STILL,
+    cut_off,
+    dying,
+    healthy,
+    journals,
+    out,
+    page_of,
+    pages,
+)
 
 
 @pytest.fixture
@@ -298,162 +264,6 @@ def test_a_list_that_grew_meanwhile_is_read_from_the_start(still: Puller) -> Non
     batch = still()
     assert [json.loads(line) for line in landed_lines(batch)] == grown
     assert (batch.manifest.resumed, batch.manifest.claimed) == (0, len(grown))
-
-
-@pytest.mark.parametrize("kind", ["portal", "rest"])
-def test_a_list_with_a_key_that_moved_meanwhile_is_gone_on_with(puller: Puller, kind: str) -> None:
-    """One row went and one came: the count is the same, every later row is one place further."""
-    paging = {"kind": "page", "page_size": 20, "key": "ma"}
-    keyed: dict[str, dict[str, Any]] = {
-        "portal": {"path": "/rows", "page_size": 20, "key": "ma"},
-        "rest": {**LIST, "paging": paging},
-    }
-    puller.kind, puller.fetch = kind, keyed[kind]
-    puller.limits = {"threads": 1, "retries": 0}
-    rows = [{"ma": str(number)} for number in range(200)]
-    asked_for = 0
-
-    def answer(asked: Asked) -> Reply:
-        nonlocal asked_for
-        asked_for += 1
-        size = int(asked.params["pageSize"])
-        begin = (int(asked.params["page"]) - 1) * size
-        shown = {"error_code": "00", "total": len(rows), "result": rows[begin : begin + size]}
-        return as_json(shown) if asked_for != 6 else out()
-
-    puller.server.routes["/rows"] = answer
-    with pytest.raises(TransientError):
-        puller()
-    gone = rows.pop(3)
-    rows.append({"ma": "new"})
-    batch = puller()
-    assert batch.manifest.resumed == 5
-    found = [json.loads(line)["ma"] for line in landed_lines(batch)]
-    assert len(set(found)) == len(found)
-    assert {row["ma"] for row in rows} <= set(found) <= {gone["ma"], *(row["ma"] for row in rows)}
-
-
-@pytest.fixture
-def unkeyed(puller: Puller) -> Puller:
-    """A list without a key, whose definition promises nothing either; read in threads."""
-    puller.limits = {"threads": 3, "retries": 0}
-    return puller
-
-
-def test_pages_without_a_key_are_gone_on_with_up_to_the_first_gap(unkeyed: Puller) -> None:
-    """The page before the gap is asked for again: only if it stands there do old and new fit."""
-    unkeyed.server.routes["/rows"] = lambda asked: (
-        out() if asked.params["page"] == "4" else healthy(asked)
-    )
-    with pytest.raises(TransientError):
-        unkeyed()
-    assert pages(unkeyed.server)[:4] == [1, 2, 3, 4]
-    unkeyed.server.routes["/rows"] = healthy
-    batch = unkeyed()
-    assert pages(unkeyed.server) == [3, 4, 5, 6, 7, 8]
-    assert batch.manifest.resumed == 3
-    assert [json.loads(line) for line in landed_lines(batch)] == ROWS
-
-
-def test_pages_without_a_key_that_moved_are_read_from_the_start(unkeyed: Puller) -> None:
-    unkeyed.limits["threads"] = 1
-    cut_off(unkeyed)
-    moved = [{"ma": "new", "ten": "x"}, *ROWS[:-1]]  # the count stays as it is
-    unkeyed.server.routes["/rows"] = lambda asked: page_of(moved, int(asked.params["page"]))
-    batch = unkeyed()
-    assert batch.manifest.resumed == 0
-    assert [json.loads(line) for line in landed_lines(batch)] == moved
-
-
-def test_a_pull_that_had_everything_asks_for_none(unkeyed: Puller) -> None:
-    """It died between its last page and the seal."""
-    unkeyed.server.routes["/rows"] = lambda asked: page_of(ROWS, int(asked.params["page"]))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sources.landing.BatchWriter.seal", _interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            unkeyed()
-    pages(unkeyed.server)
-    batch = unkeyed()
-    assert pages(unkeyed.server) == []
-    assert [json.loads(line) for line in landed_lines(batch)] == ROWS
-
-
-def _interrupted(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
-
-
-def linked(rows: list[dict[str, str]], secret: str = "") -> Answerer:
-    """Answer with pages whose links count rows, as most do."""
-
-    def answer(asked: Asked) -> Reply:
-        begin = int(asked.params.get("from", 0))
-        following = begin + SIZE
-        link = f"/rows?from={following}{secret}" if following < len(rows) else None
-        return as_json({"result": rows[begin:following], "total": len(rows), "next": link})
-
-    return answer
-
-
-@pytest.fixture
-def links(puller: Puller) -> Puller:
-    puller.kind = "rest"
-    puller.fetch = {**LIST, "success": None, "paging": {"kind": "next_url", "path": "next"}}
-    puller.limits = {"threads": 1, "retries": 0}
-    return puller
-
-
-def starts(server: FaultServer) -> list[int]:
-    found = [int(asked.params.get("from", 0)) for asked in server.asked]
-    server.asked.clear()
-    return found
-
-
-def dies_at(row: int, then: Answerer) -> Answerer:
-    return lambda asked: out() if asked.params.get("from") == str(row) else then(asked)
-
-
-def test_links_are_followed_from_where_they_ended(links: Puller) -> None:
-    links.server.routes["/rows"] = dies_at(10, linked(ROWS))
-    with pytest.raises(TransientError):
-        links()
-    starts(links.server)
-    links.server.routes["/rows"] = linked(ROWS)
-    batch = links()
-    assert starts(links.server) == [8, 10, 12, 14]  # the last page again: did it move?
-    assert [json.loads(line) for line in landed_lines(batch)] == ROWS
-
-
-def test_links_into_a_list_that_moved_are_followed_from_the_start(links: Puller) -> None:
-    links.server.routes["/rows"] = dies_at(10, linked(ROWS))
-    with pytest.raises(TransientError):
-        links()
-    moved = [*ROWS[1:], {"ma": "new", "ten": "x"}]
-    links.server.routes["/rows"] = linked(moved)
-    assert [json.loads(line) for line in landed_lines(links())] == moved
-
-
-def test_an_outage_while_the_last_page_is_asked_again_costs_nothing(links: Puller) -> None:
-    for row in (10, 8):
-        links.server.routes["/rows"] = dies_at(row, linked(ROWS))
-        with pytest.raises(TransientError):
-            links()
-    starts(links.server)
-    links.server.routes["/rows"] = linked(ROWS)
-    links()
-    assert starts(links.server) == [8, 10, 12, 14]
-
-
-def test_an_answer_with_a_secret_in_it_is_not_kept(links: Puller) -> None:
-    """Some sources repeat the key in the link to the next page."""
-    links.auth = {"kind": "api_key_query", "parameter": "key", "token": {"env": "THU_KEY"}}
-    links.environment = {"THU_KEY": "s3cret-of-the-portal"}
-    answer = linked(ROWS, "&key=s3cret-of-the-portal")
-    links.server.routes["/rows"] = dies_at(10, answer)
-    with pytest.raises(TransientError):
-        links()
-    assert journals(links) == []
-    links.server.routes["/rows"] = answer
-    assert [json.loads(line) for line in landed_lines(links())] == ROWS
 
 
 FRACTION = st.floats(0, 1, exclude_max=True)
