@@ -150,10 +150,10 @@ class Running:
     truth: Callable[[], Rows]
     """The source's own rows, in the order in which they are landed."""
     insert: Callable[[], None] | None = None
-    """Put a row in front of all others."""
+    """Put a row in front of all others, or where new ones come."""
     remove: Callable[[], None] | None = None
     """Take the first row away."""
-    reset: Callable[[], None] = lambda: None
+    reset: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,16 @@ def axis(_: Path) -> Iterator[Running]:
 def oai(_: Path) -> Iterator[Running]:
     with standing_in() as server:
         repository = Repository(server)
+        whole = dict(repository.held)
+
+        def reset() -> None:
+            repository.held = dict(whole)
+
         yield Running(
             server.url,
-            lambda: [
+            reset=reset,
+            insert=lambda: repository.held.update({6: "2026-10-06"}),
+            truth=lambda: [
                 {
                     "identifier": f"oai:thu:{number}", "datestamp": day, "setSpec": "sach; dia_chi",
                     **({"status": "deleted"} if number in repository.deleted
@@ -204,5 +211,15 @@ def store(folder: Path) -> Iterator[Running]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(body)
         os.utime(file, (1_790_000_000,) * 2)
+
+    def truth() -> Rows:
+        found = sorted(file for file in folder.rglob("*") if file.is_file())
+        return [(str(file.relative_to(folder)), file.read_bytes()) for file in found]
+
+    def insert() -> None:
+        changing.write_bytes(files[name] + "9,Ẵ\r\n".encode())
+
+    name = next(iter(FILES))
+    changing = folder / name
     with running("wsgidav", folder) as address:
-        yield Running(address, lambda: sorted(files.items()))
+        yield Running(address, truth, insert, reset=lambda: changing.write_bytes(files[name]))
