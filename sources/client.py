@@ -40,6 +40,8 @@ _SUCCESS = range(200, 300)
 _REDIRECT = (301, 302, 303, 307, 308)
 _SERVER = range(500, 600)
 _HOPS = 5
+_AGAIN = "run it again later; ask the provider if it lasts"
+_ASK = "nothing was loaded; ask the provider what the source sends there"
 
 
 class StatusError(ProviderError):
@@ -147,14 +149,14 @@ class Client:
             try:
                 return self._attempt(call, deadline, parse)
             except Fault as fault:
-                self._mask(fault.error)
+                self._finish(fault.error)
                 attempt += 1
                 if attempt > self.limits.retries:
                     raise _final(fault, attempt).at(call.where) from None
                 wait = self._wait(attempt, fault.retry_after)
                 deadline.sleep(wait, call.where, fault.error.what)
             except HubError as error:
-                self._mask(error)
+                self._finish(error)
                 raise error.at(call.where) from None
 
     def absolute(self, path: str) -> str:
@@ -194,11 +196,11 @@ class Client:
         return call.authorized and self.auth.renew(self, deadline, used)
 
     def _read(self, call: Call, answer: Answer, parse: Callable[[Answer], T]) -> T:
-        """Judge the answer and return what ``parse`` makes of it."""
+        """Judge the answer and return what ``parse`` makes of it; what may pass is a fault."""
         self._judge(call, answer)
         try:
             return parse(answer)
-        except TruncatedError as error:
+        except (TruncatedError, TransientError) as error:
             raise Fault(error) from None
 
     def _send(self, call: Call, credentials: Credentials, deadline: Deadline) -> Answer:
@@ -220,7 +222,10 @@ class Client:
                     self.hosts.require(url, self.redactor.url(url))
         finally:
             self._slots.release()
-        raise ProviderError(f"more than {_HOPS} redirects in a row: {self.redactor.url(url)}")
+        raise ProviderError(
+            f"more than {_HOPS} redirects in a row: {self.redactor.url(url)}",
+            next_step="open the address in a browser: do its redirects lead round in a circle?",
+        )
 
     def _request(
         self,
@@ -249,7 +254,7 @@ class Client:
         what = f"HTTP {status} from {self.host}"
         if status in _MAY_PASS or status in _SERVER:
             raise Fault(
-                TransientError(what, next_step="run it again later; ask the provider if it lasts"),
+                TransientError(what, next_step=_AGAIN),
                 answer.retry_after,
             )
         kind = sniff(answer.body)
@@ -266,8 +271,13 @@ class Client:
             next_step = f"ask the provider whether {account} may read this, or a firewall blocks it"
         raise StatusError(f"{what}{detail}", answer=answer, next_step=next_step)
 
-    def _mask(self, error: HubError) -> None:
-        """Mask secrets in an error, whoever made it: a page's title or a decoder may quote them."""
+    def _finish(self, error: HubError) -> None:
+        """Mask secrets in an error, whoever made it, and say what to do where nobody said it.
+
+        A page's title or a decoder may quote a secret; and a decoder knows no remedy.
+        """
+        if not error.next_step:
+            error.next_step = _AGAIN if error.retryable else _ASK
         error.what = self.redactor.text(error.what)
         error.next_step = self.redactor.text(error.next_step)
         error.args = (error.what,)

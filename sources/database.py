@@ -22,6 +22,7 @@ What does not belong here: connecting, typing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -32,7 +33,7 @@ import msgspec
 
 from hub.errors import ConfigurationError, HubError, InternalError, ProviderError, TransientError
 from sources.context import PullContext
-from sources.database_address import parse
+from sources.database_address import Address, parse
 from sources.database_reader import Frame, Job
 from sources.database_sql import Fetch
 
@@ -50,11 +51,31 @@ _KINDS: dict[str, type[HubError]] = {
 }
 
 
+class GoneError(TransientError):
+    """The reader ended before it was done: its connection was cut, or somebody killed it."""
+
+
 def land(pull: PullContext[Fetch]) -> None:
-    """Land every row of the window."""
+    """Land every row of the window; a reading that is cut in the middle is begun anew."""
     base_url = pull.system.base_url
     address = parse(pull.address, base_url.env if base_url else "", pull.login)
     where = f"{pull.name} at {address.url}"
+    limits = pull.system.limits
+    for attempt in itertools.count(1):
+        try:
+            _read(pull, address, where)
+        except GoneError as error:
+            if attempt > limits.retries:
+                raise
+            wait = min(limits.backoff * 2.0 ** (attempt - 1), limits.max_wait)
+            pull.deadline.sleep(wait, where, error.what)
+            pull.batch.start_over()
+        else:
+            return
+
+
+def _read(pull: PullContext[Fetch], address: Address, where: str) -> None:
+    """Land every row, by one reader."""
     job = Job(
         address=pull.address,
         name=address.name,
@@ -120,8 +141,8 @@ def _land_frames(pull: PullContext[Fetch], pipe: IO[bytes] | None, url: str, whe
 def _ended(pull: PullContext[Fetch], where: str) -> NoReturn:
     """Raise for a reader that is gone before it was done: killed at the deadline, or by others."""
     pull.deadline.check(where, "the database went silent")
-    raise TransientError(
+    raise GoneError(
         "the process that reads the database ended before it was done",
         where=where,
-        next_step="run it again; is the machine out of memory?",
+        next_step="run it again; does the database hang up, or is the machine out of memory?",
     )

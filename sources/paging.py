@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -159,8 +160,11 @@ class Kept:
         if not self._totals:
             return None
         claimed, least = self._totals[-1], min(self._totals)
-        shrank = least < self._totals[0]
-        if self.keys is not None and self.has_moved and (self.covering or not shrank):
+        # From page to page, not only from first to last: a list that grew by one and lost one
+        # ends as long as it began. Pages fetched by threads are compared in their own order,
+        # since an earlier page fetched later is the same danger.
+        fall = next(((a, b) for a, b in pairwise(self._totals) if b < a), None)
+        if self.keys is not None and self.has_moved and (self.covering or fall is None):
             if self.rows < least:
                 raise TransientError(
                     f"the list moved while read: {self.rows} rows came and it claims {claimed}",
@@ -168,11 +172,11 @@ class Kept:
                     next_step=_LATER,
                 )
             return claimed if claimed == self.rows else None
-        if shrank:
+        if fall is not None:
             # Rows that leave the list move all later ones forward, some of them across the edge
             # of a page that was already read: the count may fit and a row be missing.
             raise TransientError(
-                f"the list shrank from {self._totals[0]} to {least} rows while read",
+                f"the list shrank from {fall[0]} to {fall[1]} rows while read",
                 where=self.name,
                 next_step=_LATER
                 if self.keys is not None

@@ -25,6 +25,8 @@ from hub.errors import ProviderError
 BOM = codecs.BOM_UTF8
 EMPTY = "empty answer"
 _SLICE = 1 << 20
+_CUT_LETTER = "unexpected end of data"
+"""How Python says that the last bytes are the beginning of a letter."""
 _START = 1 << 10
 _HEAD = 1 << 16
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body)", re.IGNORECASE)
@@ -109,6 +111,8 @@ def require_utf8(body: bytes) -> None:
         try:
             decoder.decode(view[start:end], final=end >= len(body))
         except UnicodeDecodeError as error:
+            if error.reason == _CUT_LETTER:
+                raise TruncatedError("the answer ends in the middle of a letter") from None
             # The error's own text would quote the bytes.
             raise ProviderError(
                 f"the answer is not UTF-8 (near byte {start + error.start})",

@@ -165,7 +165,10 @@ class Transport:
         cap = _ERROR_BODY if refused else self._limits.max_body
         coding = response.headers.get("Content-Encoding", "").strip().lower()
         if coding not in CODINGS:
-            raise ProviderError(f"content coding {self._redactor.quote(coding)} was not asked for")
+            raise ProviderError(
+                f"content coding {self._redactor.quote(coding)} was not asked for",
+                next_step="ask the provider for gzip or no coding, as the request says",
+            )
         inflater = CODINGS[coding]()
         pieces: list[bytes] = []
         size = 0

@@ -10,7 +10,6 @@ What does not belong here: tables and rows; each test makes its own.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import pwd
 import shutil
@@ -19,14 +18,12 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.sources.certificates import issue
 
 USER, PASSWORD = "doc_kho", "mật khẩu/+%@1"
 PERCENT = "m%E1%BA%ADt%20kh%E1%BA%A9u%2F%2B%25%401"
@@ -62,7 +59,7 @@ def postgres() -> Iterator[Server]:
         settings = {
             "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder,
             "fsync": "off", "ssl": "on", "ssl_cert_file": folder / "cert.pem",
-            "ssl_key_file": folder / "key.pem", "datestyle": "SQL, DMY", "timezone": "UTC",
+            "ssl_key_file": folder / "cert.key", "datestyle": "SQL, DMY", "timezone": "UTC",
         }  # fmt: skip
         _certificate(folder)
         with (data / "postgresql.conf").open("a") as file:
@@ -98,7 +95,7 @@ def mariadb() -> Iterator[Server]:
         options = {
             "datadir": data, "socket": door, "port": port, "bind-address": "127.0.0.1",
             "pid-file": folder / "pid", "character-set-server": "utf8mb4",
-            "ssl-cert": folder / "cert.pem", "ssl-key": folder / "key.pem",
+            "ssl-cert": folder / "cert.pem", "ssl-key": folder / "cert.key",
         }  # fmt: skip
         command = [binary, "--no-defaults", *(f"--{key}={it}" for key, it in options.items())]
         with (folder / "log").open("wb") as log:
@@ -174,25 +171,6 @@ def _free_port() -> int:
 
 def _certificate(folder: Path) -> None:
     """Write a self-signed certificate for this machine's loopback address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    _file(folder / "cert.pem", certificate.public_bytes(pem))
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    _file(folder / "key.pem", key.private_bytes(pem, form, plain))
+    pair = issue(folder, "cert", host="127.0.0.1")
+    _give(pair.path)
+    _give(pair.key_path)

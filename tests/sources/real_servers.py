@@ -1,8 +1,8 @@
-"""Servers that no one here wrote, each in a process of its own: pygeoapi and WsgiDAV.
+"""Servers that no one here wrote, each in a process of its own: pygeoapi, WsgiDAV, datasette.
 
 Data flow: :func:`running` starts this module as a program; it binds a free port, prints it once
 it listens, and serves until its standard input closes, so that it ends with the test whatever
-happens to that.
+happens to that. :func:`datasette` has a program of its own.
 
 Run it alone: ``python -m tests.sources.real_servers wsgidav FOLDER`` prints the port.
 
@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
 
 USER, PASSWORD = "doc", "mat-khau-1"
 COLLECTION = "di_tich"
@@ -51,6 +54,41 @@ def running(name: str, folder: Path) -> Iterator[str]:
         watch.cancel()
         process.kill()
         process.communicate()
+
+
+@contextlib.contextmanager
+def datasette(database: Path) -> Iterator[str]:
+    """Serve a SQLite file, at most 300 rows a page, and yield the address."""
+    command = [
+        sys.executable, "-m", "datasette", str(database), "--nolock", "--host", "127.0.0.1",
+        "--port", "0", "--setting", "max_returned_rows", "300",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "HOME": str(database.parent)},
+    ) as process:  # fmt: skip
+        watch = threading.Timer(_WAIT, process.kill)
+        watch.start()
+        try:
+            address = _address(process)
+            watch.cancel()
+            yield address
+        finally:
+            watch.cancel()
+            process.terminate()
+            process.wait(20)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Read what the server says until it names its port; then let a thread drain the rest."""
+    assert process.stderr is not None
+    said: list[str] = []
+    for line in process.stderr:
+        said.append(line)
+        if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return found[1]
+    pytest.fail("datasette did not start: " + "".join(said[-5:]))
 
 
 def wsgidav(folder: Path, _: int) -> Callable[..., Any]:

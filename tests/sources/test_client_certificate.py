@@ -7,60 +7,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from hub.errors import ConfigurationError, HubError
+from tests.sources.certificates import Pair, issue
 from tests.sources.conftest import Puller
 from tests.sources.faults import FaultServer
 from tests.sources.test_auth_kinds import GOOD, LISTING, env
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate and its key, as files and objects."""
-
-    path: Path
-    key_path: Path
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-
-def issue(folder: Path, name: str, issuer: Pair | None = None, passphrase: bytes = b"") -> Pair:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    )
-    certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
-    locked = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key", certificate, key)
-    pair.path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pair.key_path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
-    )
-    return pair
 
 
 @contextlib.contextmanager

@@ -8,12 +8,7 @@ with the file row by row.
 from __future__ import annotations
 
 import json
-import os
-import re
 import sqlite3
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +19,7 @@ import pytest
 from hub.errors import ProviderError
 from sources.landing import Position
 from tests.sources.conftest import Puller, landed_lines
+from tests.sources.real_servers import datasette
 
 COUNT = 2500
 
@@ -50,32 +46,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(database: Path) -> Iterator[str]:
-    """Run datasette in a process of its own on a free port."""
-    command = [
-        sys.executable, "-m", "datasette", str(database), "--nolock", "--host", "127.0.0.1",
-        "--port", "0", "--setting", "max_returned_rows", "300",
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "HOME": str(database.parent)},
-    ) as process:  # fmt: skip
-        try:
-            yield _address(process)
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _address(process: subprocess.Popen[str]) -> str:
-    """Read what the server says until it names its port; then let a thread drain the rest."""
-    assert process.stderr is not None
-    said: list[str] = []
-    for line in process.stderr:
-        said.append(line)
-        if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            return found[1]
-    pytest.fail("datasette did not start: " + "".join(said[-5:]))
+    with datasette(database) as running:
+        yield running
 
 
 @pytest.fixture

@@ -97,5 +97,7 @@ def test_a_cut_letter_at_any_slice_edge_is_found(monkeypatch: pytest.MonkeyPatch
     body = "xăâđêôơư".encode()
     payload.require_utf8(body)
     for end in range(2, len(body), 2):
-        with pytest.raises(ProviderError, match="not UTF-8"):
+        with pytest.raises(payload.TruncatedError, match="in the middle of a letter"):
             payload.require_utf8(body[:end])
+        with pytest.raises(ProviderError, match="not UTF-8"):
+            payload.require_utf8(body[:end] + body)
