@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from hub.errors import ConfigurationError
@@ -30,6 +31,12 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
 
 Progress = Callable[[int, int | None], None]
+Warn = Callable[[str], None]
+"""Takes a sentence that somebody must read although the pull went well."""
+
+
+def unheard(_sentence: str) -> None:
+    """Drop a warning: for callers whose pulls have none."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,9 @@ class PullContext(Generic[F]):
     """The last committed batch, if landing still has it."""
     address: str = field(default="", repr=False)
     """For kinds that talk no HTTP: what ``base_url`` stands for, password included."""
+    warn: Warn = unheard
+    beside: Callable[[str], Path] = Path
+    """Returns a folder next to landing, by name: for what must not lie in a batch."""
 
     @property
     def name(self) -> str:
@@ -75,10 +85,21 @@ class PullContext(Generic[F]):
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> T:
-        """Ask the source and return what ``parse`` reads; ``what`` names the page in errors."""
+        """Ask the source and return what ``parse`` reads; ``what`` names the page in errors.
+
+        With a body it is a POST, which the client may send more than once: only for what a
+        source does not mind being told twice.
+        """
         call = Call(
-            path, f"{self.name} {what}", params=params or {}, accept=accept, headers=headers or {}
+            path,
+            f"{self.name} {what}",
+            params=params or {},
+            method="GET" if body is None else "POST",
+            accept=accept,
+            headers=headers or {},
+            body=body,
         )
         return self.client.fetch(call, self.deadline, parse)
 

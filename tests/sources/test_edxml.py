@@ -65,6 +65,7 @@ class Axis:
 @pytest.fixture
 def axis(server: FaultServer, puller: Puller, monkeypatch: pytest.MonkeyPatch) -> Axis:
     puller.kind = "edxml"
+    puller.extra = {"classified_officer": "Chánh Văn phòng"}
     puller.fetch = {"message_type": "edoc", "start": date(2026, 8, 1)}
     puller.dataset.update(mode="incremental", cursor="ngay", overlap_minutes=60)
 
