@@ -34,7 +34,7 @@ from typing import Any
 
 from lxml import etree
 
-from sources.safe_xml import HARDENED
+from sources.safe_xml import options
 
 LEVELS = {"tuyetmat": "Tuyệt mật", "toimat": "Tối mật", "mat": "Mật"}
 """Level as :func:`_plain` writes it -> its name (Law 29/2018/QH14, article 8), highest first."""
@@ -110,10 +110,9 @@ def mark_in_message(body: bytes, ordinary: Iterable[str] = ()) -> Mark | None:
         body: The message. One that is broken is read as far as that goes: only for this.
         ordinary: Further values of the level's own field by which this source says "none".
     """
-    start = max(body.find(b"<?xml"), 0)
-    parser = etree.XMLParser(**{**HARDENED, "recover": True, "huge_tree": True})
+    body = body[max(body.find(b"<?xml"), 0) :]
     try:
-        root = etree.fromstring(body[start:], parser)
+        root = etree.fromstring(body, etree.XMLParser(**options(body, recover=True)))
     except (etree.XMLSyntaxError, ValueError):
         return None  # not one element can be made out
     return None if root is None else _highest(_marks(_fields(root), ordinary))

@@ -32,7 +32,7 @@ from hub.errors import ConfigurationError, ProviderError
 from sources.context import PullContext
 from sources.disk import sync_folder, writing
 from sources.edoc_list import Axis, Entry
-from sources.safe_xml import HARDENED
+from sources.safe_xml import options
 from sources.spec import HmacAuth, LoginAuth, SystemSpec
 
 FOLDER = "acknowledged"
@@ -105,8 +105,9 @@ def is_addressed(body: bytes, listed: Entry, own: Sequence[str]) -> bool:
     The message itself counts. One without ``To``, as status messages are, is the list's to say; a
     message that cannot be read is nobody's.
     """
+    body = body[max(body.find(b"<?xml"), 0) :]
     try:
-        root = etree.fromstring(body[max(body.find(b"<?xml"), 0) :], etree.XMLParser(**HARDENED))
+        root = etree.fromstring(body, etree.XMLParser(**options(body)))
     except (etree.XMLSyntaxError, ValueError):
         return False
     header = next(root.iter("{*}MessageHeader"), None)

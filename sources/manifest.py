@@ -99,3 +99,7 @@ class LandedBatch:
     def id(self) -> str:
         """The batch's name."""
         return self.manifest.batch
+
+    def beside(self, name: str) -> Path:
+        """Return a folder next to landing: five folders up, since a system's name has two parts."""
+        return self.path.parents[len(Path(self.manifest.system).parts) + 2] / name

@@ -82,6 +82,16 @@ def test_a_document() -> None:
     assert (found["attachment_count"], found["attachment_damaged"]) == ("0", "0")
 
 
+def test_a_document_that_answers_several() -> None:
+    answers = b"".join(
+        b"<e:ResponseFor><e:DocumentId>%s</e:DocumentId></e:ResponseFor>" % one
+        for one in (b"A", b"B")
+    )
+    found = message(document().replace(b"<e:ResponseFor/>", b"<e:ResponseFor/>" + answers))
+    assert found["response_document_ids"] == "A;B"
+    assert message(document())["response_document_ids"] == ""
+
+
 def test_any_namespace_or_none() -> None:
     for namespace in ("http://www.e-doc.vn/Schema/", "http://www.go.vn/eDoc"):
         assert message(document(namespace=namespace))["organ_name"] == "VPCP"
