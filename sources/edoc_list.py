@@ -107,11 +107,11 @@ def is_within(window: Window, listed: Entry) -> bool:
     text = listed.note.get("updatedTime", "").strip().replace("/", "-")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(_VIETNAM).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return True
     if len(text) <= _DAY:
         return True  # a day alone says too little
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(_VIETNAM).replace(tzinfo=None)
     since, until = window.since, window.until
     return (since is None or moment >= since) and (until is None or moment < until)

@@ -29,6 +29,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,10 @@ _NUMBER_END = re.compile(
 )
 _LONGEST = 300
 """Signs of a text that are looked at: a level stands at its beginning or is all of it."""
+_LARGEST = 64 * 2**20
+"""Bytes of a message that are looked at; the header stands before the attachments."""
+_MOST_FIELDS = 50_000
+"""Fields of a message that are looked at. No real one has so many; what has is held."""
 _INVISIBLE = {"Cf", "Cc"}
 
 
@@ -110,12 +116,18 @@ def mark_in_message(body: bytes, ordinary: Iterable[str] = ()) -> Mark | None:
         body: The message. One that is broken is read as far as that goes: only for this.
         ordinary: Further values of the level's own field by which this source says "none".
     """
-    body = body[max(body.find(b"<?xml"), 0) :]
+    start = max(body.find(b"<?xml"), 0)
+    body = body[start : start + _LARGEST]
     try:
         root = etree.fromstring(body, etree.XMLParser(**options(body, recover=True)))
     except (etree.XMLSyntaxError, ValueError):
         return None  # not one element can be made out
-    return None if root is None else _highest(_marks(_fields(root), ordinary))
+    if root is None:
+        return None
+    fields = list(islice(_fields(root), _MOST_FIELDS + 1))
+    if len(fields) > _MOST_FIELDS:
+        return Mark(UNKNOWN, f"more than {_MOST_FIELDS} fields")
+    return _highest(_marks(fields, ordinary))
 
 
 def _fields(root: etree._Element) -> Iterator[tuple[str, str]]:
@@ -124,15 +136,15 @@ def _fields(root: etree._Element) -> Iterator[tuple[str, str]]:
         if not isinstance(element.tag, str):
             continue
         name = _name(element.tag)
-        if "wss" in element.tag or "xmldsig" in element.tag or _plain(name) == _PAYLOAD:
+        if "wss" in element.tag or "xmldsig" in element.tag or _kind(name) == _PAYLOAD:
             continue
         for attribute, value in element.attrib.items():
             yield _name(str(attribute)), str(value)
-        kind = _plain(name)
+        kind = _kind(name)
         if len(element) and _NAMED.fullmatch(kind):
-            yield from ((name, leaf.text or "") for leaf in element.iter() if not len(leaf))
+            yield from ((name, part.text or "") for part in element.iter())
         elif len(element) and kind in _OPENING | _NUMBERS | _EXPECTED:
-            yield name, "".join(map(str, element.itertext()))
+            yield name, "".join(map(str, islice(element.itertext(), _LONGEST)))
         else:
             yield name, element.text or ""
 
@@ -140,7 +152,7 @@ def _fields(root: etree._Element) -> Iterator[tuple[str, str]]:
 def _marks(fields: Iterable[tuple[str, str]], ordinary: Iterable[str]) -> Iterator[Mark]:
     no_level = _NO_LEVEL | {_plain(value) for value in ordinary}
     for name, text in fields:
-        kind = _plain(name)
+        kind = _kind(name)
         for reading in _readings(text[:_LONGEST]):
             level = _level(kind, reading, no_level)
             if level:
@@ -191,6 +203,12 @@ def _tidy(text: str) -> str:
         if sign.isspace() or unicodedata.category(sign) not in _INVISIBLE
     )
     return " ".join(unicodedata.normalize("NFC", visible.casefold()).split())
+
+
+@lru_cache(maxsize=1024)
+def _kind(name: str) -> str:
+    """Return a field's name as the tables above have it; there are few, in every message anew."""
+    return _plain(name)
 
 
 def _plain(text: str) -> str:

@@ -8,6 +8,7 @@ never has a word of the document.
 
 A message that was held wrongly is released by the officer setting ``"released": true`` in its
 record: the next pull that lists it lands it, if its bytes are the very ones that were judged.
+Until a record is released or settled, every night's report reminds of it.
 
 Run it alone: ``cat data/held/*/*/*/*.json``.
 
@@ -49,6 +50,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Vietnam time."""
     released: bool = False
     """Set by the officer: it is no secret, or no longer one."""
+    settled: bool = False
+    """Set by the officer: it was dealt with, and nobody need be reminded."""
 
 
 class Held:
@@ -60,6 +63,7 @@ class Held:
         self._folder = root / system / dataset
         self._identity = (system, dataset)
         self._levels: Counter[str] = Counter()
+        self._noted: set[Path] = set()
 
     def is_released(self, doc_id: str, body: bytes | None) -> bool:
         """Say whether the officer has released this message with these bytes."""
@@ -68,9 +72,12 @@ class Held:
 
     def note(self, doc_id: str, sender: str, mark: Mark, body: bytes | None, now: str) -> None:
         """Write the record of a message, unless it is there, and count it for the report."""
-        self._levels[mark.level] += 1
         path = self._path(doc_id, body)
-        if self._read(path) is not None:
+        known = self._read(path)
+        if known is None or not known.settled:
+            self._levels[mark.level] += 1
+            self._noted.add(path)
+        if known is not None:
             return
         system, dataset = self._identity
         record = Record(
@@ -87,17 +94,28 @@ class Held:
         self._write(path, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
 
     def report(self, officer: str | None) -> str | None:
-        """Return the line for the night's report, None if nothing was held back."""
-        count = self._levels.total()
-        if not count:
+        """Return the line for the night's report, None if there is nothing to tell."""
+        who = officer or "the officer in charge"
+        count, earlier = self._levels.total(), self._unsettled()
+        if not count and not earlier:
             return None
+        if not count:
+            return (
+                f"{_messages(earlier, 'was', 'were')} held back earlier as a state secret and not "
+                f"settled yet; remind {who}; see {self._folder}"
+            )
         levels = ", ".join(f"{level} {number}" for level, number in sorted(self._levels.items()))
-        what = "message is" if count == 1 else "messages are"
+        more = f", and {earlier} held back earlier not settled yet" if earlier else ""
         return (
-            f"{count} {what} marked as a state secret ({levels}) and not stored; "
-            f"tell {officer or 'the officer in charge'} at once; what to look for is in "
-            f"{self._folder}"
+            f"{_messages(count, 'is', 'are')} marked as a state secret ({levels}) and not stored{more}; "
+            f"tell {who} at once; what to look for is in {self._folder}"
         )
+
+    def _unsettled(self) -> int:
+        """Return how many records of earlier pulls nobody has settled."""
+        records = (self._read(path) for path in self._folder.glob("*.json"))
+        open_ = sum(one is None or not (one.released or one.settled) for one in records)
+        return max(0, open_ - len(self._noted))
 
     def _path(self, doc_id: str, body: bytes | None) -> Path:
         """Return where the record of a message lies; a changed message has another one."""
@@ -132,3 +150,7 @@ class Held:
     def _between(self) -> list[Path]:
         """Return the folders between the root and the dataset's own, the innermost first."""
         return [path for path in self._folder.parents if self._root in path.parents]
+
+
+def _messages(count: int, one: str, many: str) -> str:
+    return f"1 message {one}" if count == 1 else f"{count} messages {many}"

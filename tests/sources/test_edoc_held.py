@@ -143,6 +143,23 @@ def test_told_again_each_time_it_is_listed_with_one_record(puller: Puller, axis:
     assert record(puller).read_bytes() == written
 
 
+def test_reminded_every_night_until_it_is_settled(puller: Puller, axis: Axis) -> None:
+    first = puller()
+    del axis.held["d-2"]
+    puller(Position(first.id))
+    assert puller.warnings[1].startswith(
+        f"1 message was held back earlier as a state secret and not settled yet; remind {OFFICER}"
+    )
+    axis.held["d-4"] = document(WORDS, "Mật")
+    puller(Position(first.id))
+    assert "(Mật 1) and not stored, and 1 held back earlier not settled yet" in puller.warnings[2]
+    for path in (puller.root.parent / "held").rglob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_bytes()), "settled": True}))
+    batch = puller(Position(first.id))
+    assert batch.manifest.held == 1
+    assert len(puller.warnings) == 3
+
+
 def test_a_message_that_the_officer_released_is_landed(puller: Puller, axis: Axis) -> None:
     puller()
     path = record(puller)

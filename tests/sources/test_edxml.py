@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError
 from sources import pull as pull_module
-from sources.edoc_list import days
+from sources.edoc_list import Entry, days, entry, is_within
 from sources.landing import Position, Window
 from tests.sources.conftest import Puller
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
@@ -217,3 +218,37 @@ def test_windows_cover_every_day_once(
     covered = [one + timedelta(n) for one, end in spans for n in range((end - one).days + 1)]
     assert covered == [first + timedelta(n) for n in range((last - first).days + 1)]
     assert all((end - one).days < most for one, end in spans)
+
+
+@pytest.mark.parametrize(
+    ("updated", "taken"),
+    [
+        ("2026/09/30 09:59:59", False), ("2026/09/30 10:00:00", True),
+        ("2026-09-30T02:59:59Z", False), ("2026-09-30T03:00:00Z", True), ("2026/09/30", True),
+        ("30/09/2026 09:00:00", True), ("0001-01-01T00:00:00+14:00", True), ("", True),
+    ],
+)  # fmt: skip
+def test_what_is_in_a_window(updated: str, *, taken: bool) -> None:
+    window = Window(datetime(2026, 9, 30, 10))  # noqa: DTZ001 - Vietnam time
+    assert is_within(window, Entry("d", {"updatedTime": updated})) is taken
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["docId", "from", "to", "updatedTime", "status"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_any_entry_is_read_or_refused(item: object) -> None:
+    raw = msgspec.Raw(msgspec.json.encode(item))
+    try:
+        found = entry(raw, 1)
+    except ProviderError:
+        return
+    assert found.doc_id
+    is_within(Window(NOW, NOW), found)

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -54,6 +55,9 @@ _C14N = re.compile(
     r"http://www\.w3\.org/(?:TR/2001/REC-xml-c14n-20010315|2006/12/xml-c14n11|2001/10/xml-exc-c14n)"
     r"#?(?:WithComments)?"
 )
+_MOST_REFERENCES = 8
+"""Each costs a copy of the message."""
+_MOST_CERTIFICATES = 16
 _ZONE = timedelta(hours=7)
 _SENT = "%Y/%m/%d %H:%M:%S"
 Fields = dict[str, str | None]
@@ -123,7 +127,10 @@ def _short(algorithm: str) -> str:
 def _signed(root: etree._Element, signature: etree._Element) -> list[etree._Element] | None:
     """Return the elements that the signature refers to; None if one is found in another way."""
     found = []
-    for reference in signature.iterfind(f"{_DSIG}SignedInfo/{_DSIG}Reference"):
+    references = signature.findall(f"{_DSIG}SignedInfo/{_DSIG}Reference")
+    if len(references) > _MOST_REFERENCES:
+        return None
+    for reference in references:
         for transform in reference.iter(f"{_DSIG}Transform"):
             algorithm = transform.get("Algorithm", "")
             if algorithm != _ENVELOPED and not _C14N.fullmatch(algorithm):
@@ -193,7 +200,7 @@ def _certificates(signature: etree._Element) -> list[Certificate]:
     pem = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
     found = [
         x509.load_pem_x509_certificate(pem.format((item.text or "").strip()).encode())
-        for item in signature.iter(f"{_DSIG}X509Certificate")
+        for item in islice(signature.iter(f"{_DSIG}X509Certificate"), _MOST_CERTIFICATES)
     ]
     issuers = {one.issuer for one in found if one.issuer != one.subject}
     return sorted(found, key=lambda one: one.subject in issuers)
@@ -207,19 +214,18 @@ def _is_trusted(
         return False
     from cryptography.x509 import verification  # noqa: PLC0415 - as signxml above
 
-    verifier = (
+    policy = (
         verification.PolicyBuilder()
         .store(verification.Store(list(trusting)))
         .extension_policies(
             ee_policy=verification.ExtensionPolicy.permit_all(),
             ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
         )
-        .time(moment)
-        .build_client_verifier()
     )
     try:
+        verifier = policy.time(moment).build_client_verifier()
         verifier.verify(certificates[0], certificates[1:])
-    except (verification.VerificationError, ValueError):
+    except (verification.VerificationError, ValueError, OverflowError):
         return False
     return True
 
@@ -245,7 +251,7 @@ def _moment(sent: str | None) -> datetime:
     """Return when a message was sent; now, if the axis does not say it readably."""
     try:
         return datetime.strptime((sent or "").strip(), _SENT).replace(tzinfo=UTC) - _ZONE
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.now(UTC)
 
 

@@ -182,6 +182,18 @@ def test_what_cannot_be_checked_is_told_so(
     assert state(data.replace(old, new, 1)) == UNCHECKED
 
 
+def test_many_references_are_not_followed() -> None:
+    data = signed(DATA)
+    reference = re.search(rb"<ds:Reference .*</ds:Reference>", data)
+    assert reference is not None
+    assert state(data.replace(reference[0], reference[0] * 9)) == UNCHECKED
+
+
+@pytest.mark.parametrize("sent", ["0001/01/01 00:00:00", "9999/12/31 23:59:59", "", "x"])
+def test_a_time_that_cannot_be(sent: str) -> None:
+    assert state(signed(DATA), sent=sent) in {TRUSTED, UNKNOWN_SIGNER}
+
+
 def test_two_signatures_are_left_to_people() -> None:
     data = signed(DATA)
     signature = re.search(rb"<ds:Signature.*</ds:Signature>", data, re.DOTALL)
