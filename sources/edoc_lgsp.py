@@ -1,7 +1,8 @@
 """The document axis of a province (LGSP): lists by windows of days, messages as edXML.
 
 Data flow: ``GET /v1/syncReceivedEdocList`` for each window of days -> entries, counted ->
-``GET /v1/getEdoc`` for each. Errors are ``success: false`` in a 200. Facts: facts.md 2.7.
+``GET /v1/getEdoc`` for each, which answers with the message itself or with JSON that has it in
+``data.edxml``. Errors are ``success: false`` in a 200. Facts: facts.md 2.7.
 
 Run it alone: ``python -m sources.pull assets/yen_bai/van_ban/defs.yaml trang_thai data/try``.
 
@@ -19,11 +20,15 @@ from sources import payload
 from sources.auth import WRONG_KEY
 from sources.client import JSON
 from sources.context import PullContext
-from sources.edoc_list import Entry, Message, days, entry
+from sources.edoc_list import Entry, Message, days, decoded, entry
 from sources.transport import Answer
 
 LIST, DOCUMENT, STATUS = "/v1/syncReceivedEdocList", "/v1/getEdoc", "/v1/updateStatus"
 _DAY = "%Y/%m/%d"
+_SAID = ("edocCode", "edocAbstract", "secret", "doMat")
+"""What the JSON around a message says of it and may be a mark."""
+_PAYLOAD = b"ContentTransferEncoded"
+"""Element that holds an attachment inside a message."""
 
 
 def listing(pull: PullContext[Any]) -> list[Entry]:
@@ -49,8 +54,9 @@ def fetch(pull: PullContext[Any], listed: Entry) -> Message:
 
     def read(answer: Answer) -> Message:
         if answer.body.removeprefix(payload.BOM).lstrip().startswith(b"{"):
-            _require_success(pull, payload.envelope(answer.body))
-            raise ProviderError("JSON instead of edXML")
+            outer = payload.envelope(answer.body)
+            _require_success(pull, outer)
+            return _unwrapped(outer, answer)
         require_message(answer.body)
         return Message(answer.body, answer.url, answer.status)
 
@@ -72,6 +78,19 @@ def acknowledge(pull: PullContext[Any], doc_id: str) -> None:
         headers={"Content-Type": JSON},
         body=msgspec.json.encode({"docId": doc_id, "status": "done"}),
     )
+
+
+def _unwrapped(outer: payload.Envelope, answer: Answer) -> Message:
+    """Take a message out of the JSON around it."""
+    text = payload.text(outer, "data.edxml")
+    if not text:
+        raise ProviderError("JSON instead of edXML")
+    body = decoded(text)
+    require_message(body)
+    beside = payload.value(outer, "data.attachments")
+    loose = len(beside) if isinstance(beside, list) and _PAYLOAD not in body else 0
+    fields = {name: payload.text(outer, f"data.{name}") for name in _SAID}
+    return Message(body, answer.url, answer.status, fields, loose)
 
 
 def require_message(body: bytes) -> None:

@@ -11,7 +11,8 @@ What does not belong here: asking (``edoc_lgsp``, ``edoc_vxp``), and the message
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -55,6 +56,10 @@ class Message:
     url: str
     """Redacted."""
     status: int
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the axis says of it beside it."""
+    loose: int = 0
+    """Attachments that came beside it and not in it, as edXML has them."""
 
 
 class Axis(Protocol):
@@ -96,6 +101,19 @@ def entry(raw: msgspec.Raw, number: int) -> Entry:
     if not note.get("docId"):
         raise ProviderError(f"entry {number} of the list has no docId")
     return Entry(note["docId"], note, found)
+
+
+def decoded(text: str) -> bytes:
+    """Return a message from its base64; one that is XML already is taken as it is."""
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return text.encode()
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise ProviderError(
+            "the message inside the JSON is no base64",
+            next_step="ask the keeper of the axis; nothing was loaded",
+        ) from None
 
 
 def is_within(window: Window, listed: Entry) -> bool:

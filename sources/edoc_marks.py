@@ -39,7 +39,7 @@ from lxml import etree
 from sources.safe_xml import options
 
 LEVELS = {"tuyetmat": "Tuyệt mật", "toimat": "Tối mật", "mat": "Mật"}
-"""Level as :func:`_plain` writes it -> its name (Law 29/2018/QH14, article 8), highest first."""
+"""Level as :func:`_plain` writes it -> its name (facts.md 2.6), highest first."""
 UNKNOWN = "không rõ"
 """An element for the level holds something that is neither a level nor known as none."""
 
@@ -60,11 +60,20 @@ _EXPECTED = frozenset(
 """Names of fields in which the level was put for want of a field; unaccented counts here too."""
 _OPENING = frozenset(
     {"subject", "content", "title", "description", "attachmentname", "filename", "trichyeu",
-     "noidung", "tieude", "statusdesc"}
+     "edocabstract", "noidung", "tieude", "statusdesc"}
 )  # fmt: skip
 """Names of fields of running text, whose first words are looked at."""
 _NUMBERS = frozenset(
-    {"codenumber", "codenotation", "code", "documentid", "docid", "notation", "sokyhieu"}
+    {
+        "codenumber",
+        "codenotation",
+        "code",
+        "documentid",
+        "docid",
+        "notation",
+        "sokyhieu",
+        "edoccode",
+    }
 )
 """Names of fields that end with the level where an agency numbers its secret documents apart."""
 _PAYLOAD = "contenttransferencoded"

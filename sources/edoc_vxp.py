@@ -16,8 +16,6 @@ What does not belong here: the signature (``sources.auth``), what becomes of a m
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -27,7 +25,7 @@ from sources import payload
 from sources.client import JSON
 from sources.context import PullContext
 from sources.edoc_lgsp import require_message
-from sources.edoc_list import Entry, Message, entry
+from sources.edoc_list import Entry, Message, decoded, entry
 from sources.transport import Answer
 
 RECEIVED, SENT = "/getReceivedEdocList", "/getSentEdocList"
@@ -59,7 +57,7 @@ def fetch(pull: PullContext[Any], listed: Entry) -> Message:
 
     def read(answer: Answer) -> Message:
         text = payload.text(_opened(pull, answer), "data")
-        body = _decoded(text)
+        body = decoded(text)
         require_message(body)
         return Message(body, answer.url, answer.status)
 
@@ -112,15 +110,3 @@ def _opened(pull: PullContext[Any], answer: Answer) -> payload.Envelope:
         ),
         next_step="ask the keeper of the axis; nothing was loaded",
     )
-
-
-def _decoded(text: str) -> bytes:
-    """Return a message from its base64; one that is XML already is taken as it is."""
-    if text.lstrip().startswith("<"):
-        return text.encode()
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise ProviderError(
-            "`data` is no base64", next_step="ask the keeper of the axis; nothing was loaded"
-        ) from None

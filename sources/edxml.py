@@ -83,7 +83,7 @@ def land(pull: PullContext[Fetch]) -> None:
     if pull.fetch.acknowledge:
         edoc_receipts.send(pull, axis)
     wanted = [entry for entry in axis.listing(pull) if is_within(pull.window, entry)]
-    done = 0
+    done = loose = 0
 
     def fetch(entry: Entry) -> tuple[Entry, Message | None, Mark | None]:
         """Fetch a message unless the list says enough; runs in several threads."""
@@ -94,13 +94,14 @@ def land(pull: PullContext[Fetch]) -> None:
         return entry, message, held.marked(entry, message)
 
     def keep(fetched: tuple[Entry, Message | None, Mark | None]) -> None:
-        nonlocal done
+        nonlocal done, loose
         entry, message, mark = fetched
         done += 1
         pull.progress(done, len(wanted))
         if mark is not None or message is None:
             held.hold(entry, message, mark)
             return
+        loose += message.loose
         pull.batch.file(
             message.body,
             suffix=".xml",
@@ -117,6 +118,8 @@ def land(pull: PullContext[Fetch]) -> None:
         pull.each(fetch, wanted, keep)
     finally:
         held.report()  # also of a pull that failed behind it
+        if loose:
+            pull.warn(f"{loose} attachments came beside their messages and were not kept")
 
 
 class _Holder:
@@ -133,8 +136,8 @@ class _Holder:
         body = None if message is None else message.body
         mark = (
             mark_in_entry(entry.fields, ordinary)
-            if body is None
-            else mark_in_message(body, ordinary)
+            if message is None
+            else mark_in_entry(message.fields, ordinary) or mark_in_message(message.body, ordinary)
         )
         return None if mark and self._held.is_released(entry.doc_id, body) else mark
 

@@ -107,8 +107,8 @@ class Held:
         levels = ", ".join(f"{level} {number}" for level, number in sorted(self._levels.items()))
         more = f", and {earlier} held back earlier not settled yet" if earlier else ""
         return (
-            f"{_messages(count, 'is', 'are')} marked as a state secret ({levels}) and not stored{more}; "
-            f"tell {who} at once; what to look for is in {self._folder}"
+            f"{_messages(count, 'is', 'are')} marked as a state secret ({levels}) and not stored"
+            f"{more}; tell {who} at once; what to look for is in {self._folder}"
         )
 
     def _unsettled(self) -> int:

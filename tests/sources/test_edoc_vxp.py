@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError
-from sources.edoc_vxp import _decoded
+from sources.edoc_list import decoded
 from sources.landing import Position
 from sources.pull import check_spec
 from tests.sources.conftest import Puller
@@ -114,7 +114,7 @@ def test_what_the_node_sent(server: FaultServer, puller: Puller, node: Node) -> 
         ("/getReceivedEdocList", ok("x"), "`data` has the wrong shape"),
         ("/getReceivedEdocList", Reply(b"<html><title>WAF</title>"), r"HTML page \('WAF'\)"),
         ("/getEdoc", as_json({"status": "FAIL", "ErrorCode": "10"}), r"ErrorCode 10 \["),
-        ("/getEdoc", ok("%%%"), "`data` is no base64"),
+        ("/getEdoc", ok("%%%"), "inside the JSON is no base64"),
         ("/getEdoc", ok(None), r"empty answer instead of edXML \(3 attempts\)"),
         ("/getEdoc", ok("PGh0bWw+PHRpdGxlPng8L3RpdGxlPg=="), "HTML page"),
         ("/getEdoc", Reply(b'{"status":"OK","Err'), "attempts"),
@@ -161,7 +161,7 @@ def test_options_that_do_not_fit(
 @given(st.text(max_size=80))
 def test_any_data_is_decoded_or_refused(text: str) -> None:
     with contextlib.suppress(ProviderError):
-        assert isinstance(_decoded(text), bytes)
+        assert isinstance(decoded(text), bytes)
 
 
 @settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -170,6 +171,47 @@ def test_junk_before_the_xml_is_left_to_the_parser(
 ) -> None:
     server.routes[DOCUMENT] = lambda _: Reply(b"\r\n--boundary\r\n" + XML)
     assert puller().manifest.rows == len(axis.held)
+
+
+def wrapped(edxml: str, **more: Any) -> Reply:
+    return as_json({"success": True, "data": {"docId": "d", "edxml": edxml, **more}})
+
+
+@pytest.mark.parametrize("edxml", [XML.decode(), base64.encodebytes(XML).decode()])
+def test_a_message_inside_json(server: FaultServer, puller: Puller, axis: Axis, edxml: str) -> None:
+    server.routes[DOCUMENT] = lambda _: wrapped(edxml)
+    batch = puller()
+    assert batch.manifest.rows == len(axis.held)
+    assert {(batch.path / file.name).read_bytes() for file in batch.manifest.files} == {XML}
+    assert puller.warnings == []
+
+
+def test_what_the_json_around_a_message_says_may_be_a_mark(
+    server: FaultServer, puller: Puller, axis: Axis
+) -> None:
+    server.routes[DOCUMENT] = lambda asked: wrapped(
+        XML.decode(), edocAbstract="MẬT: x" if asked.params["docId"] == "d-1" else "x"
+    )
+    assert puller().manifest.held == 1
+    assert axis.held
+
+
+def test_attachments_beside_a_message_are_told(
+    server: FaultServer, puller: Puller, axis: Axis
+) -> None:
+    beside = [{"fileName": "a.pdf", "fileContent": "JVBERi0="}]
+    server.routes[DOCUMENT] = lambda _: wrapped(XML.decode(), attachments=beside)
+    puller()
+    assert puller.warnings == [
+        f"{len(axis.held)} attachments came beside their messages and were not kept"
+    ]
+
+
+def test_json_with_something_else_in_it(server: FaultServer, puller: Puller, axis: Axis) -> None:
+    server.routes[DOCUMENT] = lambda _: wrapped("không có gì")
+    with pytest.raises(ProviderError, match="no base64"):
+        puller()
+    assert axis.held
 
 
 Listed = dict[str, Any]

@@ -126,12 +126,7 @@ def _unpacked(payload: bytes, limit: int) -> tuple[bytes, str]:
     with zipfile.ZipFile(io.BytesIO(payload)) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) != 1:
-            names = [member.filename for member in members]
-            office = next(
-                (kind for part, kind in _OFFICE if any(name.startswith(part) for name in names)),
-                "zip",
-            )
-            return payload, office
+            return payload, _archive_kind(members)
         content = bytearray()
         # The size that the archive states is not believed; what comes out is counted.
         with archive.open(members[0]) as member:
@@ -139,7 +134,20 @@ def _unpacked(payload: bytes, limit: int) -> tuple[bytes, str]:
                 content += chunk
                 if len(content) > limit:
                     raise _too_large()
-    return bytes(content), _kind(bytes(content[:16]))
+    inner = bytes(content)
+    kind = _kind(inner)
+    if kind == "zip":  # a new Office document is an archive too; nothing more is unpacked
+        with zipfile.ZipFile(io.BytesIO(inner)) as archive:
+            kind = _archive_kind(archive.infolist())
+    return inner, kind
+
+
+def _archive_kind(members: Iterable[zipfile.ZipInfo]) -> str:
+    """Return which Office document an archive is by its parts, or just ``zip``."""
+    names = [member.filename for member in members]
+    return next(
+        (kind for part, kind in _OFFICE if any(name.startswith(part) for name in names)), "zip"
+    )
 
 
 def _too_large() -> UnreadableError:
