@@ -78,6 +78,8 @@ class Pulled:
     result: LandedBatch | HubError
     started_at: datetime
     seconds: float
+    warnings: tuple[str, ...] = ()
+    """What somebody must read although it stopped nothing: a state secret that came by."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Outcome:
     """Refused records that the source has not mended yet."""
     resumed: int = 0
     """Answers of the source that an earlier pull had, which was cut off."""
+    warnings: tuple[str, ...] = ()
+    """Sentences of the pull that somebody must read, one line each."""
 
 
 def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
@@ -145,6 +149,7 @@ def land(
     for dataset in datasets:
         started_at, clock = datetime.now(UTC), time.monotonic()
         result: LandedBatch | HubError
+        warnings: list[str] = []
         if outage is not None:
             landed[dataset.name] = Pulled(outage, started_at, 0.0)
             continue
@@ -164,6 +169,7 @@ def land(
                 until=context.span.until,
                 whole=context.span.whole or _is_due(dataset, last_whole, started_at),
                 progress=partial(progress, dataset.name),
+                warn=warnings.append,
             )
         except HubError as error:
             result = error.at(f"{system.name}/{dataset.name}")
@@ -171,7 +177,8 @@ def land(
                 error.where, outage = system.name, error
         except Exception as error:  # noqa: BLE001 - one dataset's trouble must stay its own
             result = unforeseen(error).at(f"{system.name}/{dataset.name}")
-        landed[dataset.name] = Pulled(result, started_at, time.monotonic() - clock)
+        seconds = time.monotonic() - clock
+        landed[dataset.name] = Pulled(result, started_at, seconds, tuple(warnings))
     if session is not None:
         session.close()
     return landed
@@ -251,8 +258,16 @@ def load(
     if record.status != loads.FAILED:
         last_good = record.ended_at
     batch = pulled.result
-    resumed = 0 if isinstance(batch, HubError) else batch.manifest.resumed
-    return Outcome(record, settled.checks, settled.error, last_good, rows, quarantined, resumed)
+    return Outcome(
+        record,
+        settled.checks,
+        settled.error,
+        last_good,
+        rows,
+        quarantined,
+        resumed=0 if isinstance(batch, HubError) else batch.manifest.resumed,
+        warnings=pulled.warnings,
+    )
 
 
 def not_done(name: str, error: HubError) -> Outcome:

@@ -71,6 +71,8 @@ class Preview:
     names: list[str]
     rows: list[tuple[Any, ...]]
     """First rows as they would be loaded, personal columns masked."""
+    warnings: list[str]
+    """What somebody must read: a state secret came by, and was not looked at."""
 
 
 def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: int) -> Preview:
@@ -86,6 +88,7 @@ def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: in
         HubError: What a night would stop at too.
     """
     contract = context.catalog.contract(dataset)
+    warnings: list[str] = []
     with TemporaryDirectory(prefix="hub-preview-") as scratch:
         batch = pull(
             system,
@@ -94,6 +97,7 @@ def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: in
             landing=Landing(Path(scratch) / "landing"),
             environment=context.settings.environment(),
             sample=rows,
+            warn=warnings.append,
         )
         connection = context.lake.reader() if context.lake.exists else connect()
         connection.execute("USE memory")
@@ -108,6 +112,7 @@ def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: in
                     refused=_refused(connection),
                     names=[column.name for column in contract.columns],
                     rows=_first(connection, contract, rows),
+                    warnings=warnings,
                 )
         finally:
             connection.close()

@@ -155,6 +155,8 @@ def _dataset_asset(
     def brought_up_to_date(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = getattr(context.resources, RESOURCE)
         outcome = night.bring_up_to_date(system.name, dataset.name, context.run.run_id)
+        for sentence in outcome.warnings:
+            context.log.warning(sentence)
         yield from check_results(key, outcome, contract)
         raise_failure(outcome)
         yield dg.MaterializeResult(
@@ -173,7 +175,11 @@ def raise_failure(outcome: Outcome) -> None:
     if outcome.error is not None:
         raise dg.Failure(
             description=str(outcome.error),
-            metadata={"whose": outcome.error.whose, "next step": outcome.error.next_step},
+            metadata={
+                "whose": outcome.error.whose,
+                "next step": outcome.error.next_step,
+                **_attention(outcome),
+            },
             allow_retries=False,
         )
 
@@ -244,7 +250,13 @@ def run_metadata(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(record.seconds, 3),
         "status": record.status,
         "batch": record.batch or "",
+        **_attention(outcome),
     }
+
+
+def _attention(outcome: Outcome) -> dict[str, Any]:
+    """Return what somebody must read, where there is any."""
+    return {"attention": "\n".join(outcome.warnings)} if outcome.warnings else {}
 
 
 def check_results(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from hub.errors import ConfigurationError
@@ -31,6 +32,12 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
 
 Progress = Callable[[int, int | None], None]
+Warn = Callable[[str], None]
+"""Takes a sentence that somebody must read although the pull went well."""
+
+
+def unheard(_sentence: str) -> None:
+    """Drop a warning: for callers whose pulls have none."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,9 @@ class PullContext(Generic[F]):
     """For kinds that talk no HTTP: what ``base_url`` stands for, password included."""
     login: tuple[str, str] | None = field(default=None, repr=False)
     """For kinds that talk no HTTP: user and password, if they have variables of their own."""
+    warn: Warn = unheard
+    beside: Callable[[str], Path] = Path
+    """Returns a folder next to landing, by name: for what must not lie in a batch."""
 
     @property
     def name(self) -> str:
@@ -82,7 +92,9 @@ class PullContext(Generic[F]):
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         now: bool = False,
+        keep: Callable[[T], bool] = lambda _: True,
     ) -> T:
         """Ask the source and return what ``parse`` reads.
 
@@ -93,23 +105,42 @@ class PullContext(Generic[F]):
             params: Of the query.
             accept: What is wanted.
             headers: More of them.
-            now: How the source is at this moment matters: no earlier pull's answer will do.
+            body: Makes it a POST, which the client may send more than once: only for what a
+                source does not mind being told twice.
+            now: What the source does or says at this moment matters: no earlier pull's answer
+                will do, and this one is not kept for a later.
+            keep: Whether what was read may be kept for a pull that goes on.
         """
         call = Call(
-            path, f"{self.name} {what}", params=params or {}, accept=accept, headers=headers or {}
+            path,
+            f"{self.name} {what}",
+            params=params or {},
+            method="GET" if body is None else "POST",
+            accept=accept,
+            headers=headers or {},
+            body=body,
         )
-        return self.request(call, parse, now=now)
+        return self.request(call, parse, now=now, keep=keep)
 
-    def request(self, call: Call, parse: Callable[[Answer], T], *, now: bool = False) -> T:
-        """Ask for something to be read; a pull that goes on is answered from its journal.
+    def request(
+        self,
+        call: Call,
+        parse: Callable[[Answer], T],
+        *,
+        now: bool = False,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> T:
+        """Send a call of any method, as :meth:`ask` does.
 
-        What a call *does* at the source must not be asked for here: it would not happen again.
+        A pull that goes on is answered from its journal; what a call is to *do* needs ``now``.
         """
 
         def ask(read: Callable[[Answer], T]) -> T:
             return self.client.fetch(call, self.deadline, read)
 
-        return self.journal.anew(ask, parse) if now else self.journal.answer(call, ask, parse)
+        if now:
+            return self.journal.anew(ask, parse)
+        return self.journal.answer(call, ask, parse, keep)
 
     def start_over(self) -> None:
         """Forget what came so far: the source makes the kind read its list anew."""

@@ -171,8 +171,16 @@ class Journal:
         call: Call,
         ask: Callable[[Callable[[Answer], T]], T],
         parse: Callable[[Answer], T],
+        keep: Callable[[T], bool] = lambda _: True,
     ) -> T:
-        """Return what ``parse`` reads in the answer to a call: kept, or else asked for."""
+        """Return what ``parse`` reads in the answer to a call: kept, or else asked for.
+
+        Args:
+            call: What is asked.
+            ask: Asks the source.
+            parse: Reads the answer.
+            keep: Whether what was read may lie on the disk.
+        """
         key = _key(call)
         kept = self._kept(key)
         if kept is not None:
@@ -185,7 +193,8 @@ class Journal:
 
         def read(answer: Answer) -> T:
             parsed = parse(answer)  # what cannot be read is not kept
-            self._keep(key, answer)
+            if keep(parsed):
+                self._keep(key, answer)
             return parsed
 
         with self._lock:

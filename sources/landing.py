@@ -61,6 +61,10 @@ class Landing:
         """Remember the folder; it is made when the first batch is opened."""
         self.root = root
 
+    def beside(self, name: str) -> Path:
+        """Return a folder next to landing, for what must not lie in it."""
+        return self.root.absolute().parent / name
+
     def open(self, system: str, dataset: str, position: Position, window: Window) -> BatchWriter:
         """Return a writer for a new batch; what dead processes left half-written is removed."""
         folder = self.root / system / dataset
@@ -113,6 +117,7 @@ class BatchWriter:
         self._pages: dict[str, str] = {}
         self._content = hashlib.sha256()
         self._claimed: int | None = None
+        self._held = 0
         self.started = datetime.now(UTC)
         self.sample: int | None = None
         """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
@@ -136,6 +141,10 @@ class BatchWriter:
     def claim(self, total: int) -> None:
         """Note how many records the source says there are; :meth:`seal` compares."""
         self._claimed = total
+
+    def hold(self) -> None:
+        """Count a record that came and must not be landed."""
+        self._held += 1
 
     def page(
         self,
@@ -219,6 +228,10 @@ class BatchWriter:
         self._content.update(_facts(landed))
         self._files.append(landed)
 
+    def leave_the_rest(self) -> None:
+        """Note that the source names only some of what it has: nothing else has vanished."""
+        self._window = msgspec.structs.replace(self._window, partial=True)
+
     def start_over(self) -> None:
         """Forget what was landed so far: the source made the kind read its list anew."""
         for landed in self._files:
@@ -227,6 +240,7 @@ class BatchWriter:
         self._pages.clear()
         self._content = hashlib.sha256()
         self._claimed = None
+        self._held = 0
 
     def seal(self, *, resumed: int = 0) -> LandedBatch:
         """Make the batch visible; raises ``ProviderError`` if rows are missing or too many.
@@ -236,9 +250,9 @@ class BatchWriter:
         """
         rows = self.rows
         expected = self._claimed if self.sample is None else None
-        if expected is not None and rows is not None and rows != expected:
+        if expected is not None and rows is not None and rows + self._held != expected:
             raise ProviderError(
-                f"the source says it has {expected} rows and sent {rows}",
+                f"the source says it has {expected} rows and sent {rows + self._held}",
                 next_step="nothing was loaded; ask the provider if it is so again tomorrow",
             )
         manifest = self._manifest(rows, resumed)
@@ -267,6 +281,7 @@ class BatchWriter:
             self._position.cursor,
             [window.since, window.until] if window.backfill else window.whole,
             content,
+            *([self._held] if self._held else []),
         ]
         return Manifest(
             system=system,
@@ -283,6 +298,7 @@ class BatchWriter:
             started_at=_moment(self.started),
             finished_at=_moment(datetime.now(UTC)),
             resumed=resumed,
+            held=self._held,
         )
 
     def _keep(self, data: bytes, landed: LandedFile) -> None:

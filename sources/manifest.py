@@ -55,11 +55,14 @@ class Window(msgspec.Struct, frozen=True):
     until: datetime | None = None
     backfill: bool = False
     """The window was asked for by hand; the cursor stays where it is."""
+    partial: bool = False
+    """The source never names all that it has, whatever it is asked."""
 
     @property
     def whole(self) -> bool:
-        """Whether everything is asked for."""
-        return self.since is None and self.until is None and not self.backfill
+        """Whether everything is asked for, and named."""
+        open_end = self.since is None and self.until is None
+        return open_end and not self.backfill and not self.partial
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -83,6 +86,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """Everything that the source has: keys that it does not name have vanished."""
     resumed: int = 0
     """Answers that came from an earlier pull, which was cut off; ``started_at`` is that one's."""
+    held: int = 0
+    """Records that came and were not landed, since they are marked as state secrets."""
 
 
 @dataclass(frozen=True)
@@ -96,3 +101,7 @@ class LandedBatch:
     def id(self) -> str:
         """The batch's name."""
         return self.manifest.batch
+
+    def beside(self, name: str) -> Path:
+        """Return a folder next to landing: five folders up, since a system's name has two parts."""
+        return self.path.parents[len(Path(self.manifest.system).parts) + 2] / name

@@ -32,7 +32,7 @@ from hub.errors import ConfigurationError, HubError
 from sources import environment as env
 from sources.auth import authorizer
 from sources.client import Client
-from sources.context import Progress, PullContext
+from sources.context import Progress, PullContext, Warn, unheard
 from sources.deadline import Deadline
 from sources.hosts import Hosts
 from sources.journal import Journal
@@ -105,6 +105,12 @@ def check_spec(system: SystemSpec) -> None:
             f"kind {system.kind} needs `base_url`",
             where=system.name,
             next_step="add base_url: {env: NAME} to its defs.yaml",
+        )
+    if getattr(module, "NEEDS_OFFICER", False) and system.classified_officer is None:
+        raise ConfigurationError(
+            f"kind {system.kind} needs `classified_officer`",
+            where=system.name,
+            next_step="name in defs.yaml who is told of a state secret (docs/secrets.md)",
         )
     for dataset in system.datasets:
         options = _options(module, system, dataset)
@@ -196,6 +202,7 @@ def pull(
     whole: bool = False,
     sample: int | None = None,
     progress: Progress = lambda _fetched, _claimed: None,
+    warn: Warn = unheard,
     session: Session | None = None,
 ) -> LandedBatch:
     """Fetch what is new and return it sealed.
@@ -211,6 +218,7 @@ def pull(
         whole: Pull everything, whatever the position: a reconciliation.
         sample: Stop once so many rows have come: for a look, never to be loaded.
         progress: Called with rows so far and the total that the source claims.
+        warn: Called with what somebody must read, whether the pull ends well or not.
         session: From :func:`open_session`, to share one token among datasets.
     """
     if session is None:
@@ -218,7 +226,7 @@ def pull(
             return pull(
                 system, dataset, position=position, landing=landing, environment=environment,
                 since=since, until=until, whole=whole, sample=sample, progress=progress,
-                session=own,
+                warn=warn, session=own,
             )  # fmt: skip
     where = f"{system.name}/{dataset.name}"
     module = _module(system)
@@ -252,6 +260,8 @@ def pull(
             previous=landing.find(system.name, dataset.name, position.batch),
             address=session.address,
             login=session.login,
+            warn=warn,
+            beside=landing.beside,
         )
         try:
             return _landed(module, context)
@@ -381,6 +391,7 @@ def _main(definition: str = "", dataset: str = "", root: str = "") -> int:
             position=Position(),
             landing=Landing(Path(root)),
             environment=os.environ,
+            warn=lambda sentence: print(f"attention: {sentence}", file=sys.stderr),  # noqa: T201 - this is a command
         )
     except HubError as error:
         sys.stderr.write(f"{error}\n")

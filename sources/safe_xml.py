@@ -32,7 +32,27 @@ HARDENED: Mapping[str, Any] = {
 }
 """Options of every XML parser in the hub, those of ``warehouse`` too: a hole is closed once."""
 
+_LARGE = 10**7
+"""Bytes of one text from which libxml2 refuses it, unless ``huge_tree`` is on."""
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']\s*([^\"'\s]+)")
+_ASCII_LIKE = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
+
 _ROOT = re.compile(rb"<([^\s<>/?!]+)")
+
+
+def options(body: bytes, **more: bool) -> Mapping[str, Any]:
+    """Return the options for a document that may hold files as base64, as edXML does.
+
+    A scanned page is soon larger than the longest text that libxml2 takes. ``huge_tree`` lifts
+    that limit, and with it the one on what entities grow to; so it is on only where the document
+    can declare none: no document type in it, and an encoding in which that would be seen.
+    """
+    large = False
+    if len(body) >= _LARGE:
+        declared = _DECLARED.match(body.removeprefix(BOM))
+        seen = declared is None or declared[1].lower() in _ASCII_LIKE
+        large = seen and b"\0" not in body and b"<!DOCTYPE" not in body
+    return {**HARDENED, "huge_tree": large, **more}
 
 
 def parse(body: bytes) -> etree._Element:

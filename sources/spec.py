@@ -267,6 +267,9 @@ class SystemSpec(Strict):
     description: str = ""
     owner: str
     """Team that answers for the system, as Dagster writes owners: ``team:name`` or an e-mail."""
+    classified_officer: Annotated[str, Field(min_length=3, max_length=100)] | None = None
+    """Name or office of who is told if a document marked as a state secret comes by; kinds that
+    carry documents need one."""
     kind: Slug
     """Module in ``sources/`` that reads it."""
     base_url: FromEnv | None = None

@@ -56,6 +56,8 @@ def _print(console: Console, dataset: str, seen: Preview) -> None:
         "nothing was written",
         style="bold", highlight=False,
     )  # fmt: skip
+    for sentence in seen.warnings:
+        console.print(f"attention: {sentence}", style="bold yellow", markup=False, soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("column", "from", "type", "form", "looks like"):
         table.add_column(heading, overflow="fold")

@@ -213,11 +213,20 @@ def _print(report: Report, lake: str, *, whole: bool) -> None:
     console.print(_table(report, wide=console.width >= WIDE))
     for line in _failures(report):
         _line(console, f"failed  {line}", "red")
+    for line in _warnings(report):
+        _line(console, f"attention  {line}", "bold yellow")
     for stale in report.stale:
         _line(console, f"stale input  {stale.name}: {stale.stale}", "yellow")
     _line(console, f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}")
     if whole and not report.failed:
         _print_example(console)
+
+
+def _warnings(report: Report) -> Iterator[str]:
+    """Yield what somebody must read although it stopped nothing."""
+    for outcome in report.outcomes:
+        name = f"{outcome.record.source}/{outcome.record.dataset}"
+        yield from (f"{name}: {sentence}" for sentence in outcome.warnings)
 
 
 def _failures(report: Report) -> Iterator[str]:
@@ -305,6 +314,7 @@ def _as_json(report: Report) -> dict[str, Any]:
                 "batch": outcome.record.batch,
                 "cursor": outcome.record.cursor_after,
                 "error": outcome.record.error,
+                "attention": list(outcome.warnings),
             }
             for outcome in report.outcomes
         ],

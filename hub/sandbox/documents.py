@@ -70,6 +70,13 @@ class Message:
     dirt: Planted | None = None
     stored: Truth | None = None
     """What is stored of a spoilt message; ``None`` if it is rejected."""
+    secret: tuple[str, str] | None = None
+    """Element that marks it as a state secret, and what that says: it must be stored nowhere."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was planted in it."""
+        return self.dirt is None and self.secret is None
 
     @property
     def cells(self) -> Cells:
@@ -80,6 +87,8 @@ class Message:
     @property
     def truth(self) -> Truth | None:
         """What the warehouse holds of the message."""
+        if self.secret:
+            return None
         if self.dirt:
             return self.stored
         return (DOCUMENTS if self.kind == "edoc" else STATUSES).truth(self.cells)
@@ -133,7 +142,7 @@ class Axis:
         self._day(day, *self._daily)
         rng = stream(self._seed, self._scale, "axis", day, "touched")
         fresh = [message.doc_id for message in self.messages[before:]]
-        spare = [m for m in self.messages[max(0, before - 100) : before] if m.dirt is None]
+        spare = [m for m in self.messages[max(0, before - 100) : before] if m.plain]
         touched = rng.sample(spare, min(2, len(spare)))
         for message in touched:
             message.updated = _stamp(rng, day)
@@ -272,7 +281,7 @@ def _refer(
 
 def _is_new(message: Message) -> bool:
     """Say whether a later message may refer to it: dirt must not spread that way."""
-    sound = message.kind == "edoc" and message.dirt is None
+    sound = message.kind == "edoc" and message.plain
     return sound and message.fields["bussiness_doc_type"] == "0"
 
 

@@ -113,6 +113,7 @@ def _organ(element: str, code: str, organ: str) -> str:
 def _document(rng: Random, message: Message) -> str:
     """Write header and trace of a document; the order of the parts is not stable (facts 2.2)."""
     cells = message.fields
+    secret = dict([message.secret]) if message.secret else {}
     receivers = zip(cells["to_organ_ids"].split(";"), cells["to_names"].split(";"), strict=True)
     parts = [
         _organ("From", cells["organ_id"], cells["organ_name"]),
@@ -145,7 +146,8 @@ def _document(rng: Random, message: Message) -> str:
         _wrap(
             "OtherInfo",
             _tag("Priority", cells["priority"])
-            + _tag("SphereOfPromulgation", "")
+            + _tag("SphereOfPromulgation", secret.get("SphereOfPromulgation", ""))
+            + (_tag("Secret", secret["Secret"]) if "Secret" in secret else "")
             + _tag("TyperNotation", "VT")
             + _tag("PromulgationAmount", "12")
             + _tag("PageAmount", cells["page_amount"])

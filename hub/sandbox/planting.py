@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from random import Random
 from typing import TypeVar
 
 from hub.sandbox.dirt import Kind, every
@@ -32,6 +33,11 @@ DAILY = ("double_blanks", "thirteenth_month")
 """Kinds that each further day's new dossiers carry once."""
 
 
+SECRETS = (("Secret", "Mật"), ("Subject", "MẬT: "), ("SphereOfPromulgation", "TUYET MAT"))
+"""Elements by which a document was, or may be, marked as a state secret, and what they say: such
+a document must not travel on the axis at all (facts 2.6)."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """What was planted, and what becomes of each spoilt dossier."""
@@ -44,6 +50,8 @@ class Ledger:
     """Serials of dossiers that are copies or older versions."""
     clean: set[int] = field(default_factory=set)
     """Serials of the clean dossiers that those are copies or versions of."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Id of a document that is marked as a state secret -> words of it that must be nowhere."""
 
     @property
     def kept(self) -> frozenset[int]:
@@ -132,6 +140,7 @@ def plant(seed: int, scale: int, book: Book, axis: Axis, tables: dict[str, Table
         else:
             order = rng.sample(range(len(tables[name].rows)), len(tables[name].rows))
             _plant_table(_wanted(kinds, scale), order, tables[name], ledger)
+    _plant_secrets(stream(seed, scale, "secrets"), axis, ledger)
     return ledger
 
 
@@ -214,6 +223,18 @@ def _plant_messages(
             message.flaw = kind.name.removeprefix("status_")
         else:
             message.fields = {name: spoilt.cells[name] for name in message.fields}
+
+
+def _plant_secrets(rng: Random, axis: Axis, ledger: Ledger) -> None:
+    """Mark a few clean documents, and put words into each that can be searched for."""
+    clean = [m for m in axis.messages if m.kind == "edoc" and m.plain]
+    for mark, message in zip(SECRETS, rng.sample(clean, len(SECRETS)), strict=True):
+        words = f"mật danh {rng.randrange(10**9):09d}"
+        message.secret = mark
+        before = mark[1] if mark[0] == "Subject" else ""
+        subject = f"{before}{message.fields['subject']}, {words}"
+        message.fields = message.fields | {"subject": subject}
+        ledger.secrets[message.doc_id] = words
 
 
 def _plant_table(kinds: Iterable[Kind], order: list[int], table: Table, ledger: Ledger) -> None:

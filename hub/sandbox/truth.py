@@ -56,6 +56,7 @@ def _attachments(message: Message) -> Truth:
         "dinh_dang_tep": ";".join("pdf" for _ in files) or None,
         "ma_bam_tep": ";".join(hashlib.sha256(file).hexdigest() for file in files) or None,
         "tep_hong": "false",
+        "chu_ky": "khong_co",
     }
 
 
@@ -80,22 +81,25 @@ def report(province: Province) -> dict[str, object]:
         "day": province.day,
         "today": f"{day_of(province.day):%Y-%m-%d}",
         "synthetic": True,
+        "secrets": province.ledger.secrets,
         "datasets": {name: _dataset(province, name) for name in SHAPES},
     }
 
 
 def _dataset(province: Province, name: str) -> dict[str, object]:
-    """Count a dataset: served = held + copies, held = loadable + rejected."""
-    served, copies = _served(province, name)
+    """Count a dataset: served = held + copies + secrets, held = loadable + rejected."""
+    served, copies, secrets = _served(province, name)
+    held = served - copies - secrets
     planted = province.ledger.planted.get(name, [])
     rejected = sum(item.outcome == "reject" for item in planted)
     kinds = Counter((item.kind, item.cites, item.outcome) for item in planted)
     return {
-        "held": served - copies,
+        "held": held,
         "served": served,
         "copies": copies,
         "rejected": rejected,
-        "loadable": served - copies - rejected,
+        "secrets": secrets,
+        "loadable": held - rejected,
         "file_quirks": [{"kind": kind, "cites": cites} for kind, cites in QUIRKS.get(name, ())],
         "changes": asdict(province.changes.get(name, Change())),
         "dirt": [asdict(item) for item in planted],
@@ -106,14 +110,15 @@ def _dataset(province: Province, name: str) -> dict[str, object]:
     }
 
 
-def _served(province: Province, name: str) -> tuple[int, int]:
-    """Return how many records a full pull returns, and how many of those are copies."""
+def _served(province: Province, name: str) -> tuple[int, int, int]:
+    """Return how many records a full pull returns, how many are copies, how many are secrets."""
     if name == DOSSIERS.name:
-        return len(province.book.entries), len(province.ledger.copies)
+        return len(province.book.entries), len(province.ledger.copies), 0
     if name in MESSAGES:
-        return sum(message.kind == MESSAGES[name] for message in province.axis.messages), 0
+        wanted = [m for m in province.axis.messages if m.kind == MESSAGES[name]]
+        return len(wanted), 0, sum(message.secret is not None for message in wanted)
     table = province.tables[name]
-    return len(table.rows), sum(row.copy for row in table.rows)
+    return len(table.rows), sum(row.copy for row in table.rows), 0
 
 
 if __name__ == "__main__":

@@ -113,6 +113,26 @@ def test_repairs_are_flagged_and_clean_rows_are_not(
         assert {flag.split(":")[0] for flag in repairs} >= {planted[key]["column"]}
 
 
+def test_a_state_secret_is_nowhere_and_its_officer_is_told(
+    province: Province, deployment: Deployment
+) -> None:
+    province.at_day(0)
+    secrets: dict[str, str] = province.get("/truth")["secrets"]
+    assert secrets
+    name = "yen_bai/van_ban/van_ban"
+    (line,) = deployment.sync("yen_bai")[name]["attention"]
+    assert line.startswith(f"{len(secrets)} messages are marked as a state secret")
+    assert str(CATALOG.systems["yen_bai/van_ban"].classified_officer) in line
+    records = [path.read_text() for path in (deployment.data / "held").rglob("*.json")]
+    assert {json.loads(record)["doc_id"] for record in records} == secrets.keys()
+    everything = [path for path in deployment.data.rglob("*") if path.is_file()]
+    assert len(everything) > len(records)
+    for path in everything:
+        content = path.read_bytes()
+        for words in secrets.values():
+            assert words.encode() not in content, path
+
+
 @pytest.mark.parametrize(("dataset", "table"), SANDBOXED)
 def test_rejects_have_the_right_reason(
     first_night: Deployment, province: Province, dataset: str, table: str

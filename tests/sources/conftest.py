@@ -52,6 +52,7 @@ class Puller:
     extra: dict[str, Any] = field(default_factory=dict)
     """Further keys of the system's definition."""
     seen: list[tuple[int, int | None]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def system(self) -> SystemSpec:
@@ -92,6 +93,7 @@ class Puller:
             since=since,
             until=until,
             progress=lambda fetched, claimed: self.seen.append((fetched, claimed)),
+            warn=self.warnings.append,
             session=session,
         )
 

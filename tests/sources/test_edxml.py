@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError
 from sources import pull as pull_module
-from sources.edoc_list import days
+from sources.edoc_list import Entry, days, entry, is_within
 from sources.landing import Position, Window
 from tests.sources.conftest import Puller
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
@@ -65,6 +67,7 @@ class Axis:
 @pytest.fixture
 def axis(server: FaultServer, puller: Puller, monkeypatch: pytest.MonkeyPatch) -> Axis:
     puller.kind = "edxml"
+    puller.extra = {"classified_officer": "Chánh Văn phòng"}
     puller.fetch = {"message_type": "edoc", "start": date(2026, 8, 1)}
     puller.dataset.update(mode="incremental", cursor="ngay", overlap_minutes=60)
 
@@ -166,6 +169,47 @@ def test_junk_before_the_xml_is_left_to_the_parser(
     assert puller().manifest.rows == len(axis.held)
 
 
+def wrapped(edxml: str, **more: Any) -> Reply:
+    return as_json({"success": True, "data": {"docId": "d", "edxml": edxml, **more}})
+
+
+@pytest.mark.parametrize("edxml", [XML.decode(), base64.encodebytes(XML).decode()])
+def test_a_message_inside_json(server: FaultServer, puller: Puller, axis: Axis, edxml: str) -> None:
+    server.routes[DOCUMENT] = lambda _: wrapped(edxml)
+    batch = puller()
+    assert batch.manifest.rows == len(axis.held)
+    assert {(batch.path / file.name).read_bytes() for file in batch.manifest.files} == {XML}
+    assert puller.warnings == []
+
+
+def test_what_the_json_around_a_message_says_may_be_a_mark(
+    server: FaultServer, puller: Puller, axis: Axis
+) -> None:
+    server.routes[DOCUMENT] = lambda asked: wrapped(
+        XML.decode(), edocAbstract="MẬT: x" if asked.params["docId"] == "d-1" else "x"
+    )
+    assert puller().manifest.held == 1
+    assert axis.held
+
+
+def test_attachments_beside_a_message_are_told(
+    server: FaultServer, puller: Puller, axis: Axis
+) -> None:
+    beside = [{"fileName": "a.pdf", "fileContent": "JVBERi0="}]
+    server.routes[DOCUMENT] = lambda _: wrapped(XML.decode(), attachments=beside)
+    puller()
+    assert puller.warnings == [
+        f"{len(axis.held)} attachments came beside their messages and were not kept"
+    ]
+
+
+def test_json_with_something_else_in_it(server: FaultServer, puller: Puller, axis: Axis) -> None:
+    server.routes[DOCUMENT] = lambda _: wrapped("không có gì")
+    with pytest.raises(ProviderError, match="no base64"):
+        puller()
+    assert axis.held
+
+
 Listed = dict[str, Any]
 
 
@@ -212,3 +256,37 @@ def test_windows_cover_every_day_once(
     covered = [one + timedelta(n) for one, end in spans for n in range((end - one).days + 1)]
     assert covered == [first + timedelta(n) for n in range((last - first).days + 1)]
     assert all((end - one).days < most for one, end in spans)
+
+
+@pytest.mark.parametrize(
+    ("updated", "taken"),
+    [
+        ("2026/09/30 09:59:59", False), ("2026/09/30 10:00:00", True),
+        ("2026-09-30T02:59:59Z", False), ("2026-09-30T03:00:00Z", True), ("2026/09/30", True),
+        ("30/09/2026 09:00:00", True), ("0001-01-01T00:00:00+14:00", True), ("", True),
+    ],
+)  # fmt: skip
+def test_what_is_in_a_window(updated: str, *, taken: bool) -> None:
+    window = Window(datetime(2026, 9, 30, 10))  # noqa: DTZ001 - Vietnam time
+    assert is_within(window, Entry("d", {"updatedTime": updated})) is taken
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["docId", "from", "to", "updatedTime", "status"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_any_entry_is_read_or_refused(item: object) -> None:
+    raw = msgspec.Raw(msgspec.json.encode(item))
+    try:
+        found = entry(raw, 1)
+    except ProviderError:
+        return
+    assert found.doc_id
+    is_within(Window(NOW, NOW), found)

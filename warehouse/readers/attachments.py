@@ -1,8 +1,9 @@
-"""Attachments of an edXML message: what they really are, without keeping them.
+"""Attachments of an edXML message: what they really are; the sound ones are kept.
 
 Data flow: name and base64 of each attachment -> bytes -> unpacked if they are the usual ZIP of one
 member (domain notes 2.5), up to a limit -> kind by magic bytes, size, SHA-256 -> the
-``attachment_*`` fields, several joined by ``;``. What the sender says of a file's type is not
+``attachment_*`` fields, several joined by ``;``; the file itself into the store
+(``warehouse.attachment_store``), under its digest. What the sender says of a file's type is not
 believed.
 
 A file is damaged if it holds a run of EF BF BD: somebody read its bytes as text and every byte
@@ -10,7 +11,7 @@ that was no text became U+FFFD, for ever. One alone may be chance, two in a row 
 
 Run it alone: ``pytest tests/warehouse/readers/test_edxml.py``.
 
-What does not belong here: XML, storing files.
+What does not belong here: XML, where files lie.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import base64
 import binascii
 import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from warehouse.attachment_store import Store
 from warehouse.readers.unreadable import UnreadableError
 
 LARGEST = 256 * 2**20
@@ -44,6 +47,11 @@ _MAGIC = (
     (b"{\\rtf", "rtf"),
     (b"<?xml", "xml"),
 )
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError,
+    OverflowError, struct.error,
+)  # fmt: skip
+"""What the library raises for archives that are damaged in their many ways."""
 _OFFICE = (("word/", "docx"), ("xl/", "xlsx"), ("ppt/", "pptx"))
 
 
@@ -55,11 +63,14 @@ class _File:
     damaged: bool
 
 
-def described(attachments: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+def described(
+    attachments: Iterable[tuple[str, str]], store: Store | None = None
+) -> dict[str, str | None]:
     """Return the ``attachment_*`` fields of a message.
 
     Args:
         attachments: Name and base64 of each.
+        store: Where the sound ones are kept.
 
     Raises:
         UnreadableError: Together they unpack to more than the limit.
@@ -68,7 +79,7 @@ def described(attachments: Iterable[tuple[str, str]]) -> dict[str, str | None]:
     files: list[_File] = []
     left = LARGEST
     for name, encoded in attachments:
-        file = _examined(encoded, left)
+        file = _examined(encoded, left, store)
         left -= file.size
         names.append(" ".join(name.split()))
         files.append(file)
@@ -82,8 +93,8 @@ def described(attachments: Iterable[tuple[str, str]]) -> dict[str, str | None]:
     }
 
 
-def _examined(encoded: str, limit: int) -> _File:
-    """Decode, unpack and examine one attachment."""
+def _examined(encoded: str, limit: int, store: Store | None) -> _File:
+    """Decode, unpack, examine and keep one attachment."""
     try:
         payload = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -93,14 +104,17 @@ def _examined(encoded: str, limit: int) -> _File:
     if kind == "zip" and not damaged:
         try:
             content, kind = _unpacked(payload, limit)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+        except _BROKEN_ZIP:
             damaged = True
         except RuntimeError:
             kind = "zip"  # it needs a password: sound, but closed
     if len(content) > limit:
         raise _too_large()
     damaged = damaged or _DAMAGE in content
-    return _File(kind, len(content), hashlib.sha256(content).hexdigest(), damaged)
+    digest = hashlib.sha256(content).hexdigest()
+    if store is not None and not damaged:
+        store.keep(content, digest)
+    return _File(kind, len(content), digest, damaged)
 
 
 def _kind(content: bytes) -> str:
@@ -112,12 +126,7 @@ def _unpacked(payload: bytes, limit: int) -> tuple[bytes, str]:
     with zipfile.ZipFile(io.BytesIO(payload)) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) != 1:
-            names = [member.filename for member in members]
-            office = next(
-                (kind for part, kind in _OFFICE if any(name.startswith(part) for name in names)),
-                "zip",
-            )
-            return payload, office
+            return payload, _archive_kind(members)
         content = bytearray()
         # The size that the archive states is not believed; what comes out is counted.
         with archive.open(members[0]) as member:
@@ -125,7 +134,20 @@ def _unpacked(payload: bytes, limit: int) -> tuple[bytes, str]:
                 content += chunk
                 if len(content) > limit:
                     raise _too_large()
-    return bytes(content), _kind(bytes(content[:16]))
+    inner = bytes(content)
+    kind = _kind(inner)
+    if kind == "zip":  # a new Office document is an archive too; nothing more is unpacked
+        with zipfile.ZipFile(io.BytesIO(inner)) as archive:
+            kind = _archive_kind(archive.infolist())
+    return inner, kind
+
+
+def _archive_kind(members: Iterable[zipfile.ZipInfo]) -> str:
+    """Return which Office document an archive is by its parts, or just ``zip``."""
+    names = [member.filename for member in members]
+    return next(
+        (kind for part, kind in _OFFICE if any(name.startswith(part) for name in names)), "zip"
+    )
 
 
 def _too_large() -> UnreadableError:

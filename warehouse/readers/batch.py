@@ -2,7 +2,8 @@
 
 Data flow: manifest -> the module named after the files' media -> ``stg.main.tho`` with ``_row``,
 ``_file``, ``_line`` and one text column per source field. A batch holds files of one medium; one
-without any file (an incremental pull that found nothing) makes an empty table.
+without any file (an incremental pull that found nothing) makes an empty table. A reader whose
+records carry files (``KEEPS_FILES``) is given the store beside landing to put them into.
 
 Run it alone: ``pytest tests/warehouse/readers``.
 
@@ -20,6 +21,7 @@ import duckdb
 
 from hub.errors import InternalError
 from sources.landing import LandedBatch
+from warehouse.attachment_store import FOLDER, Store
 from warehouse.readers.options import store
 
 _SHARED = {"xls": "xlsx", "tsv": "csv"}
@@ -58,6 +60,10 @@ def read_batch(
             where=str(batch.path),
             next_step="report it; a kind module must land one medium per dataset",
         )
-    reader_of(media.pop()).read(
-        connection, batch.path, batch.manifest.files, list(fields), dict(options)
-    )
+    reader = reader_of(media.pop())
+    landed = (connection, batch.path, batch.manifest.files, list(fields), dict(options))
+    if getattr(reader, "KEEPS_FILES", False):
+        with Store(batch.beside(FOLDER)) as kept:
+            reader.read(*landed, store=kept)
+    else:
+        reader.read(*landed)

@@ -2,14 +2,13 @@
 
 Data flow: a message's bytes -> hardened parser (:func:`parsed`) -> header, business and response
 by local name, since prefixes and namespaces differ from system to system (domain notes 2.1 to
-2.4) -> attachments (``attachments``) -> one row; who sent it when comes from the transport's list
-(``LandedFile.note``). A message that cannot be read becomes a row with its transport facts and
-``error``, so that its sender is told; it never stops the others.
+2.4) -> attachments (``attachments``) and signature (``signature``) -> one row; who sent it when
+comes from the transport's list (``LandedFile.note``). A message that cannot be read becomes a row
+with its transport facts and ``error``, so that its sender is told; it never stops the others.
 
 Run it alone: ``python -m warehouse.readers.edxml message.xml`` prints the fields of a message.
 
-What does not belong here: repairing XML (a message read wrongly is worse than one refused),
-verifying signatures, keeping attachments.
+What does not belong here: repairing XML (a message read wrongly is worse than one refused).
 """
 
 from __future__ import annotations
@@ -24,12 +23,17 @@ import duckdb
 from lxml import etree
 
 from sources.landing import LandedFile
-from sources.safe_xml import HARDENED
+from sources.safe_xml import options as safe_options
 from sources.spec import Strict
+from warehouse.attachment_store import Store
 from warehouse.readers.attachments import described
-from warehouse.readers.options import Record, checked, store
+from warehouse.readers.options import Record, checked
+from warehouse.readers.options import store as store_rows
+from warehouse.readers.signature import authorities, examined
 from warehouse.readers.unreadable import UnreadableError
 
+KEEPS_FILES = True
+"""This reader takes a ``store`` for the files inside its records."""
 LARGEST = 64 * 2**20
 """Bytes of a message; base64 of attachments included."""
 
@@ -39,7 +43,11 @@ Cells = dict[str, str | None]
 
 
 class Options(Strict):
-    """None: a message says everything itself."""
+    """What a message does not say itself."""
+
+    trusted_ca: str = ""
+    """Certificates of the authorities whose signatures are trusted, as PEM text. They are public,
+    so they stand in the definition; a change has everything judged anew."""
 
 
 def read(
@@ -48,14 +56,25 @@ def read(
     files: Sequence[LandedFile],
     fields: Sequence[str],
     options: Mapping[str, Any],
+    *,
+    store: Store | None = None,
 ) -> None:
-    """Fill ``stg.main.tho``, one row per message."""
-    checked(Options, options)
-    store(connection, fields, _records(batch_path, files))
+    """Fill ``stg.main.tho``, one row per message; attachments go into the store."""
+    trusted = checked(Options, options).trusted_ca
+    authorities(trusted)  # a mistake there is told before a message needs it
+    store_rows(connection, fields, _records(batch_path, files, store, trusted))
 
 
-def message(data: bytes) -> Cells:
-    """Return the fields of one message.
+def message(
+    data: bytes, store: Store | None = None, *, trusted_ca: str = "", sent: str | None = None
+) -> Cells:
+    """Return the fields of one message; its attachments are kept if there is a store.
+
+    Args:
+        data: The message.
+        store: Where attachments are kept.
+        trusted_ca: Authorities whose signatures are trusted, as PEM text.
+        sent: When it entered the axis, as the axis writes it.
 
     Raises:
         UnreadableError: It is no edXML; the text says why, in Vietnamese, without a value.
@@ -95,6 +114,9 @@ def message(data: bytes) -> Cells:
         "steering_type": _text(header, "SteeringType"),
         "page_amount": _text(other, "PageAmount"),
         "response_document_id": _text(response, "DocumentId"),
+        "response_document_ids": _joined(
+            _text(answered, "DocumentId") for answered in _children(header, "ResponseFor")
+        ),
         "response_organ_id": _text(response, "OrganId"),
         "response_code": _text(response, "Code"),
         "response_date": _text(response, "PromulgationDate"),
@@ -106,10 +128,14 @@ def message(data: bytes) -> Cells:
         "staff_email": _text(staff, "Email"),
         "timestamp": _text(header, "Timestamp"),
         **_business(root),
+        **examined(root, _from_declaration(data), trusted_ca, sent),
         **described(
-            (_text(item, "AttachmentName") or "", _text(item, "ContentTransferEncoded") or "")
-            for holder in _every(root, "AttachmentEncoded")
-            for item in _children(holder, "Attachment")
+            (
+                (_text(item, "AttachmentName") or "", _text(item, "ContentTransferEncoded") or "")
+                for holder in _every(root, "AttachmentEncoded")
+                for item in _children(holder, "Attachment")
+            ),
+            store,
         ),
     }
 
@@ -122,10 +148,9 @@ def parsed(data: bytes) -> etree._Element:
     """
     if len(data) > LARGEST:
         raise UnreadableError(f"thông điệp lớn hơn {LARGEST // 2**20} MiB")
-    start = data.find(b"<?xml")
-    parser = etree.XMLParser(**HARDENED)
+    data = _from_declaration(data)
     try:
-        root = etree.fromstring(data[start:] if start > 0 else data, parser)
+        root = etree.fromstring(data, etree.XMLParser(**safe_options(data)))
     except etree.XMLSyntaxError as error:
         # Only code and line: libxml2's sentences may quote the message.
         code = getattr(error, "code", 0)
@@ -135,6 +160,11 @@ def parsed(data: bytes) -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableError("thông điệp có DOCTYPE, không được phép")
     return root
+
+
+def _from_declaration(data: bytes) -> bytes:
+    """Return a message without the junk that some systems send before it."""
+    return data[max(data.find(b"<?xml"), 0) :]
 
 
 def full_number(number: str | None, notation: str | None) -> str | None:
@@ -149,11 +179,14 @@ def full_number(number: str | None, notation: str | None) -> str | None:
     return f"{number.strip()}{'-' if party else '/'}{notation.strip()}"
 
 
-def _records(batch_path: Path, files: Sequence[LandedFile]) -> Iterator[Record]:
+def _records(
+    batch_path: Path, files: Sequence[LandedFile], store: Store | None, trusted: str
+) -> Iterator[Record]:
     for file in files:
         note: Cells = {field: file.note.get(key) for field, key in _NOTES.items()}
         try:
-            cells = message((batch_path / file.name).read_bytes())
+            data = (batch_path / file.name).read_bytes()
+            cells = message(data, store, trusted_ca=trusted, sent=note["created_time"])
         except UnreadableError as error:
             cells = {"error": str(error)}
         yield file.name, 1, {**cells, **note}

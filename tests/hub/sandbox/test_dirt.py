@@ -66,7 +66,7 @@ def test_every_kind_is_planted_in_its_number(report: dict[str, Any]) -> None:
 def test_counts_add_up(province: Province, report: dict[str, Any], name: str) -> None:
     counted = report[name]
     assert counted["served"] == len(served(province, name))
-    assert counted["served"] == counted["held"] + counted["copies"]
+    assert counted["served"] == counted["held"] + counted["copies"] + counted["secrets"]
     rejects = [item for item in counted["dirt"] if item["outcome"] == "reject"]
     assert counted["held"] == counted["loadable"] + len(rejects)
     assert counted["loadable"] == sum(1 for _ in truth.rows(province, name))

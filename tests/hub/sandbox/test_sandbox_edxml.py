@@ -48,6 +48,19 @@ def test_sound_messages_parse_and_say_what_they_should(day_zero: Province) -> No
             assert len(texts(root, "To")) == len(message.receivers)
 
 
+def test_a_few_documents_are_marked_as_state_secrets_and_are_no_rows(day_zero: Province) -> None:
+    secret = [message for message in day_zero.axis.messages if message.secret]
+    assert len(secret) == 3
+    for message in secret:
+        assert message.secret is not None
+        element, level = message.secret
+        (text,) = texts(parse(message), element)
+        assert text.startswith(level)
+        assert message.truth is None
+        assert day_zero.ledger.secrets[message.doc_id] in edxml.write(message).decode()
+    assert day_zero.ledger.secrets.keys() == {message.doc_id for message in secret}
+
+
 def test_the_order_of_the_header_is_not_stable(day_zero: Province) -> None:
     orders = {
         tuple(etree.QName(child).localname for child in next(root.iter("{*}MessageHeader")))

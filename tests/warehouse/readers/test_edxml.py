@@ -82,6 +82,16 @@ def test_a_document() -> None:
     assert (found["attachment_count"], found["attachment_damaged"]) == ("0", "0")
 
 
+def test_a_document_that_answers_several() -> None:
+    answers = b"".join(
+        b"<e:ResponseFor><e:DocumentId>%s</e:DocumentId></e:ResponseFor>" % one
+        for one in (b"A", b"B")
+    )
+    found = message(document().replace(b"<e:ResponseFor/>", b"<e:ResponseFor/>" + answers))
+    assert found["response_document_ids"] == "A;B"
+    assert message(document())["response_document_ids"] == ""
+
+
 def test_any_namespace_or_none() -> None:
     for namespace in ("http://www.e-doc.vn/Schema/", "http://www.go.vn/eDoc"):
         assert message(document(namespace=namespace))["organ_name"] == "VPCP"
@@ -139,7 +149,7 @@ def test_attachments_are_judged_by_their_bytes() -> None:
     word = packed(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>"))
     found = message(document(packed(("8f1c-uuid", PDF)), PDF, word, packed(("x", word))))
     assert found["attachment_count"] == "4"
-    assert found["attachment_types"] == "pdf;pdf;docx;zip"
+    assert found["attachment_types"] == "pdf;pdf;docx;docx"
     assert found["attachment_names"] == "tep 1.pdf;tep 2.pdf;tep 3.pdf;tep 4.pdf"
     assert found["attachment_bytes"] == str(2 * len(PDF) + 2 * len(word))
     digests = str(found["attachment_sha256"]).split(";")
@@ -153,6 +163,7 @@ def test_attachments_are_judged_by_their_bytes() -> None:
         (b"%PDF-1.4\n" + bytes(range(128, 256))).decode("utf-8", "replace").encode(),
         packed(("a.pdf", b"%PDF \xef\xbf\xbd\xef\xbf\xbd")),
         packed(("a.pdf", PDF))[:-30],
+        packed(("a.docx", packed(("word/x.xml", b"<x/>"))[:-30])),
         b"",
     ],
 )
