@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hub.errors import ConfigurationError, ProviderError
+from hub.errors import ConfigurationError, ProviderError, TransientError
 from sources.landing import Landing, Position, Window
 from sources.pull import check_spec, pull
 from tests.sources.conftest import Puller
@@ -85,6 +86,39 @@ def test_a_secret_is_not_stored_and_the_counts_agree(puller: Puller, axis: Axis)
         assert secret not in data, path
         assert WORDS.encode() not in data, path
     assert b"d-2" not in b"".join(texts(puller.root).values())
+
+
+def test_a_pull_that_is_cut_off_keeps_no_secret_for_the_next(
+    server: FaultServer, puller: Puller, axis: Axis
+) -> None:
+    """What is kept to go on with lies on the disk too."""
+    puller.limits = {"threads": 1, "retries": 0}
+    axis.more["d-4"] = {"edocAbstract": f"MẬT: {WORDS}"}
+    axis.held |= {"d-4": document(WORDS), "d-5": Reply(b"busy", 503)}
+    with pytest.raises(TransientError, match="docId d-5"):
+        puller()
+    (journal,) = puller.folder.glob(".journal*")
+    kept = bodies(journal.read_bytes())
+    assert kept == [document("Họp giao ban"), document("Rà soát dữ liệu")]
+    axis.held["d-5"] = document("Sau")
+    server.asked.clear()
+    batch = puller()
+    assert [file.note["docId"] for file in batch.manifest.files] == ["d-1", "d-3", "d-5"]
+    assert (batch.manifest.held, batch.manifest.resumed) == (2, 2)
+    assert [asked.params.get("docId") for asked in server.asked] == [None, "d-2", "d-5"]
+
+
+def bodies(journal: bytes) -> list[bytes]:
+    """Return the answers that a journal keeps."""
+    head, rest = journal.split(b"\n", 1)
+    assert b"subject" in head
+    found = []
+    while rest:
+        about, rest = rest.split(b"\n", 1)
+        size = json.loads(about)["size"]
+        found.append(zlib.decompress(rest[:size]))
+        rest = rest[size:]
+    return found
 
 
 def test_the_officer_is_named_and_the_record_says_what_to_look_for(
