@@ -21,7 +21,6 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -131,15 +130,6 @@ _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
 _CONNECTING = re.compile("(?:unable|failed) to connect", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Retry:
-    """How long to keep trying, and what to call it."""
-
-    limits: Limits
-    deadline: Deadline
-    where: str
-
-
 def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB with one scanner loaded from its wheel."""
     connection = duckdb.connect(
@@ -159,7 +149,7 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
 def attached(
     address: Address, tls: Tls, limits: Limits, deadline: Deadline, where: str
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Attach a database read-only as ``src``; tries again what may pass.
+    """Attach a database read-only as ``src``; once: ``sources.database`` tries again.
 
     Raises:
         ConfigurationError, ProviderError, TransientError: what :func:`explain` recognises, also
@@ -174,7 +164,11 @@ def attached(
         try:
             _login(connection, address, tls)
             options = _options(address, tls, limits, deadline)
-            _attach(connection, address, options, Retry(limits, deadline, where))
+            if address.engine == "mysql":
+                connection.execute("SET mysql_session_time_zone = '+07:00'")
+            connection.execute(
+                f"ATTACH {text(options)} AS src (TYPE {address.engine}, SECRET login, READ_ONLY)"
+            )
             yield connection
         except duckdb.Error as error:
             deadline.check(where)
@@ -253,29 +247,6 @@ def _options(address: Address, tls: Tls, limits: Limits, deadline: Deadline) -> 
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
     }
     return " ".join(f"{name}={_quoted(value)}" for name, value in parts.items() if value)
-
-
-def _attach(
-    connection: duckdb.DuckDBPyConnection, address: Address, options: str, retry: Retry
-) -> None:
-    """Attach, trying again as often as the system's limits allow."""
-    if address.engine == "mysql":
-        connection.execute("SET mysql_session_time_zone = '+07:00'")
-    attempt = 0
-    while True:
-        try:
-            connection.execute(
-                f"ATTACH {text(options)} AS src (TYPE {address.engine}, SECRET login, READ_ONLY)"
-            )
-        except duckdb.Error as error:
-            fault = explain(error, address)
-            attempt += 1
-            if not fault.retryable or attempt > retry.limits.retries:
-                raise fault.at(retry.where) from None
-            wait = min(retry.limits.backoff * 2.0 ** (attempt - 1), retry.limits.max_wait)
-            retry.deadline.sleep(wait, retry.where, fault.what)
-        else:
-            return
 
 
 def _quoted(value: str) -> str:
