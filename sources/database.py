@@ -51,12 +51,11 @@ _KINDS: dict[str, type[HubError]] = {
 }
 
 
-class GoneError(TransientError):
-    """The reader ended before it was done: its connection was cut, or somebody killed it."""
-
-
 def land(pull: PullContext[Fetch]) -> None:
-    """Land every row of the window; a reading that is cut in the middle is begun anew."""
+    """Land every row of the window; what may pass is tried again, from the beginning.
+
+    A reading that was cut in the middle cannot go on: another statement is another moment.
+    """
     base_url = pull.system.base_url
     address = parse(pull.address, base_url.env if base_url else "", pull.login)
     where = f"{pull.name} at {address.url}"
@@ -64,8 +63,8 @@ def land(pull: PullContext[Fetch]) -> None:
     for attempt in itertools.count(1):
         try:
             _read(pull, address, where)
-        except GoneError as error:
-            if attempt > limits.retries:
+        except TransientError as error:
+            if attempt > limits.retries or not pull.deadline.remaining():
                 raise
             wait = min(limits.backoff * 2.0 ** (attempt - 1), limits.max_wait)
             pull.deadline.sleep(wait, where, error.what)
@@ -141,7 +140,7 @@ def _land_frames(pull: PullContext[Fetch], pipe: IO[bytes] | None, url: str, whe
 def _ended(pull: PullContext[Fetch], where: str) -> NoReturn:
     """Raise for a reader that is gone before it was done: killed at the deadline, or by others."""
     pull.deadline.check(where, "the database went silent")
-    raise GoneError(
+    raise TransientError(
         "the process that reads the database ended before it was done",
         where=where,
         next_step="run it again; does the database hang up, or is the machine out of memory?",

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Annotated
 
 import duckdb
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hub.errors import ConfigurationError, ProviderError
 from sources.database_address import Address
@@ -50,6 +50,12 @@ class Fetch(Strict):
     tls: Tls = "verify-full"
     page_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Rows per landed page."""
+
+    @field_validator("tls", mode="before")
+    @classmethod
+    def _is_a_word(cls, value: object) -> object:
+        """YAML reads a bare ``off`` as false."""
+        return "off" if value is False else value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Fetch:

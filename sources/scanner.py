@@ -19,10 +19,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -133,15 +131,6 @@ _FAULTS: tuple[tuple[str, type[HubError], str, str], ...] = (
 _CONNECTING = re.compile("(?:unable|failed) to connect", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Retry:
-    """How long to keep trying, and what to call it."""
-
-    limits: Limits
-    deadline: Deadline
-    where: str
-
-
 def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB with one scanner loaded from its wheel."""
     connection = duckdb.connect(
@@ -169,7 +158,7 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
 def attached(
     address: Address, tls: Tls, limits: Limits, deadline: Deadline, where: str
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Connect to a database as ``src``, read-only where that can be had; tries what may pass again.
+    """Connect to a database as ``src``, once: ``sources.database`` tries again.
 
     Raises:
         ConfigurationError, ProviderError, TransientError: what :func:`explain` recognises, also
@@ -182,11 +171,7 @@ def attached(
         watch.daemon = True
         watch.start()
         try:
-            _again(
-                partial(_attach, connection, address, tls, limits, deadline),
-                address,
-                Retry(limits, deadline, where),
-            )
+            _attach(connection, address, tls, limits, deadline)
             yield connection
         except duckdb.Error as error:
             deadline.check(where)
@@ -236,9 +221,7 @@ def _login(connection: duckdb.DuckDBPyConnection, address: Address, tls: Tls) ->
     if address.password:
         parts["PASSWORD"] = address.password
     listed = ", ".join(f"{name} {text(value)}" for name, value in parts.items())
-    connection.execute(
-        f"CREATE OR REPLACE TEMPORARY SECRET login (TYPE {address.engine}, {listed})"
-    )
+    connection.execute(f"CREATE TEMPORARY SECRET login (TYPE {address.engine}, {listed})")
 
 
 def _options(address: Address, tls: Tls, limits: Limits, deadline: Deadline) -> str:
@@ -291,23 +274,6 @@ def _attach(
     connection.execute(
         f"ATTACH {text(options)} AS src (TYPE {address.engine}, SECRET login, READ_ONLY)"
     )
-
-
-def _again(connect: Callable[[], None], address: Address, retry: Retry) -> None:
-    """Connect, trying again as often as the system's limits allow."""
-    attempt = 0
-    while True:
-        try:
-            connect()
-        except duckdb.Error as error:
-            fault = explain(error, address)
-            attempt += 1
-            if not fault.retryable or attempt > retry.limits.retries:
-                raise fault.at(retry.where) from None
-            wait = min(retry.limits.backoff * 2.0 ** (attempt - 1), retry.limits.max_wait)
-            retry.deadline.sleep(wait, retry.where, fault.what)
-        else:
-            return
 
 
 def _quoted(value: str) -> str:

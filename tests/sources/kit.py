@@ -81,7 +81,8 @@ class Case:
     later_only: bool = False
     """Whether it makes sense only behind the first page."""
     slow: bool = False
-    """Whether each try costs its time-out; then one place must do."""
+    """Whether each try costs its time-out. Then it is tried at the first request only, so that no
+    sound answer has to come within that time."""
 
 
 def passing(words: str, error: type[HubError] = TransientError) -> Expected:
@@ -118,10 +119,10 @@ CASES: dict[str, Case] = {
     "502": Case(wire.status(502), passing("HTTP 502")),
     "503": Case(wire.status(503, wire.retry_after(30)), passing("HTTP 503"), limits=_BUSY),
     "504": Case(wire.status(504), passing("HTTP 504")),
-    "drip": Case(wire.dripping, passing("page deadline of 0.4 s passed"),
-                 limits={"page_deadline": 0.4, "retries": 1}, slow=True),
-    "stall": Case(wire.stalled, passing("no answer .* within 0.4 s"),
-                  limits={"read_timeout": 0.4, "retries": 1}, slow=True),
+    "drip": Case(wire.dripping, passing("page deadline of 0.2 s passed"),
+                 limits={"page_deadline": 0.2, "retries": 1}, slow=True),
+    "stall": Case(wire.stalled, passing("no answer .* within 0.2 s"),
+                  limits={"read_timeout": 0.2, "retries": 1}, slow=True),
     "header flood": Case(wire.header_flood, passing("connection .* broke")),
     "401": Case(wire.status(401), refused("credentials are refused", ConfigurationError)),
     "403": Case(wire.status(403), refused("HTTP 403")),

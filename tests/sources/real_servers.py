@@ -25,9 +25,12 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+from werkzeug.wsgi import get_input_stream
 
 USER, PASSWORD = "doc", "mat-khau-1"
 COLLECTION = "di_tich"
+EDITABLE = "di_tich_moi"
+"""A collection that can be changed through the API, and asked for by time."""
 LARGEST = 50
 """Features that pygeoapi gives at most, however many are asked for."""
 _WAIT = 60
@@ -96,14 +99,19 @@ def wsgidav(folder: Path, _: int) -> Callable[..., Any]:
     application = importlib.import_module("wsgidav.wsgidav_app").WsgiDAVApp
     served: Callable[..., Any] = application(
         {
-            "provider_mapping": {"/kho": {"root": str(folder), "readonly": True}},
+            "provider_mapping": {"/kho": {"root": str(folder), "readonly": False}},
             "simple_dc": {"user_mapping": {"*": {USER: {"password": PASSWORD}}}},
             "http_authenticator": {"accept_basic": True, "accept_digest": False,
                                    "default_to_digest": False},
             "verbose": 0,
         }
     )  # fmt: skip
-    return served
+
+    def bounded(environ: dict[str, Any], start: Any) -> Any:
+        """Let a body end where it says it ends: WsgiDAV reads on, and wsgiref does not stop it."""
+        return served({**environ, "wsgi.input": get_input_stream(environ)}, start)
+
+    return bounded
 
 
 def pygeoapi(folder: Path, port: int) -> Callable[..., Any]:
@@ -129,9 +137,18 @@ def pygeoapi(folder: Path, port: int) -> Callable[..., Any]:
                     {"type": "feature", "name": "GeoJSON", "id_field": "id",
                      "data": str(folder / "features.geojson")},
                 ],
-            }
+            },
+            EDITABLE: {
+                "type": "collection", **text, "links": [],
+                "extents": {"spatial": {"bbox": [-180, -90, 180, 90]}},
+                "providers": [
+                    {"type": "feature", "name": "TinyDB", "id_field": "id", "editable": True,
+                     "time_field": "cap_nhat", "data": str(folder / "features.tinydb")},
+                ],
+            },
         },
     }  # fmt: skip
+    (folder / "features.tinydb").write_text("{}")
     for name, content in (
         ("PYGEOAPI_CONFIG", configuration),
         ("PYGEOAPI_OPENAPI", {"openapi": "3.0.2", "info": {}, "paths": {}}),
@@ -143,6 +160,18 @@ def pygeoapi(folder: Path, port: int) -> Callable[..., Any]:
     return served
 
 
+def cases(folder: Path, _: int) -> Callable[..., Any]:
+    """Serve Django REST framework behind Authlib; see ``case_server``."""
+    served: Callable[..., Any] = importlib.import_module("tests.sources.case_server").cases(folder)
+    return served
+
+
+def oaipmh(folder: Path, _: int) -> Callable[..., Any]:
+    """Serve the repository of ``oai_server``."""
+    served: Callable[..., Any] = importlib.import_module("tests.sources.oai_server").oaipmh(folder)
+    return served
+
+
 class _Silent(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -151,9 +180,8 @@ class _Silent(WSGIRequestHandler):
 def _main(name: str, folder: str) -> None:
     """Serve until nobody holds the other end of standard input."""
     server = make_server("127.0.0.1", 0, lambda *_: [], handler_class=_Silent)
-    server.set_app(
-        {"wsgidav": wsgidav, "pygeoapi": pygeoapi}[name](Path(folder), server.server_port)
-    )
+    known = {"wsgidav": wsgidav, "pygeoapi": pygeoapi, "cases": cases, "oaipmh": oaipmh}
+    server.set_app(known[name](Path(folder), server.server_port))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
