@@ -155,7 +155,7 @@ def _land_found(pull: PullContext[Any], catalog: Catalog) -> None:
     """Land what the search finds."""
     fixed = {**catalog.parameters(pull.window), "sort": "id asc"}
     write = lander(pull)
-    base_url = pull.client.base_url
+    base_url = _shown(pull)
 
     def ask(step: Step) -> Page:
         params = {**fixed, **{name: str(value) for name, value in step.params.items()}}
@@ -189,6 +189,7 @@ def _land_listed(pull: PullContext[Any]) -> None:
     """Land every package that the catalog lists; one deleted meanwhile is none any more."""
     names = _listed(pull)
     waiting: list[bytes] = []
+    base_url = _shown(pull)
     shown = 0
 
     def ask(name: str) -> tuple[msgspec.Raw, Answer] | None:
@@ -203,7 +204,7 @@ def _land_listed(pull: PullContext[Any]) -> None:
         if found is None:
             return
         record, answer = found
-        waiting.append(row(record, pull.client.base_url))
+        waiting.append(row(record, base_url))
         shown += 1
         pull.progress(shown, len(names))
         if len(waiting) == _FILE_ROWS:
@@ -214,13 +215,18 @@ def _land_listed(pull: PullContext[Any]) -> None:
         waiting.clear()
 
     pull.each(ask, names, keep)
-    flush(f"{pull.client.base_url}{pull.fetch.action_path}/package_show")
+    flush(f"{base_url}{pull.fetch.action_path}/package_show")
     if shown < len(names) * _INDEXED:
         raise ProviderError(
             f"the catalog lists {len(names)} packages and knows {shown} of them when asked",
             where=pull.name,
             next_step="nothing was loaded; ask the provider if it is so again tomorrow",
         )
+
+
+def _shown(pull: PullContext[Any]) -> str:
+    """Return the catalog's address as people may see it: it becomes part of rows."""
+    return pull.client.redactor.url(pull.client.base_url)
 
 
 def _package(outer: payload.Envelope, answer: Answer) -> tuple[msgspec.Raw, Answer]:

@@ -89,7 +89,7 @@ def _page(options: Fetch, number: int, answer: Answer) -> Page:
             f"{kind} instead of a DCAT catalog",
             next_step="open the address in a browser: maintenance page, login page or firewall?",
         )
-    from sources import dcat_rdf  # noqa: PLC0415 - rdflib takes its time, and few catalogs need it
+    from sources import dcat_rdf  # noqa: PLC0415 - definitions load without rdflib
 
     found = dcat_rdf.read(answer.body, options.format, answer.address, options.context)
     outer = {"next": msgspec.Raw(msgspec.json.encode(found.following))}

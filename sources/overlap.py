@@ -6,6 +6,12 @@ read and this page; if none is, rows left the list and others moved forward past
 the walk steps back until it meets what it knows. The rule holds as long as rows keep their
 order among themselves: sort by something that never changes, not by the time of change.
 
+Where a source sends some rows twice, its list has no key in the strict sense. With ``copies`` rows
+may share one as long as they stand side by side, as they do in a list that is sorted by it: then
+a page that begins with the very row that ended the last one brings only new rows behind it, and
+where rows moved, those of the last key count as not read yet. A row may land twice for that, or a
+copy of it be left out, byte for byte the same; no row is passed over.
+
 Run it alone: ``python -c "from sources.overlap import Numbers; print(Numbers.fit(999, 1000))"``
 
 What does not belong here: names of parameters (``sources.paging_kinds``).
@@ -102,7 +108,11 @@ class _Walk:
         self._slices = slices
         self._number = 0
         self._edge: bytes | None = None
-        """Key of the row at the far end of what was read."""
+        """Key of the last page's last row."""
+        self._last = b""
+        """That row itself."""
+        self._open: dict[bytes, set[bytes]] = {}
+        """With copies: keys whose rows ended a page, so that more may lie behind; their rows."""
 
     def through(self, asked: int) -> None:
         """Read from the first row to the last."""
@@ -118,19 +128,20 @@ class _Walk:
             size = len(page.records)
             if not self._keep(page, self._of(page), None):
                 return
+            self._kept.moved = True
         back = end = size
         while not self._is_complete():
             wanted = self._slices.fit(max(0, end - 1), size)
             page = self._page(wanted)
             keys = self._of(page)
-            came = len(keys)
-            if wanted.start > 0 and not self._keys.knows_any(keys):
+            came, place = len(keys), end - 1 - wanted.start
+            if wanted.start > 0 and not self._hangs_together(page, keys, place):
                 # Rows left the list before this place: step back, ever further.
                 self._kept.moved = True
                 end, back = wanted.start - back, back * 2
                 continue
             back = size
-            fresh = self._keep(page, keys, end - 1 - wanted.start)
+            fresh = self._keep(page, keys, place)
             end = wanted.start + came
             if came < wanted.size and not fresh:
                 break
@@ -157,6 +168,36 @@ class _Walk:
         except ProviderError as error:
             raise error.at(f"{self._kept.name} page {page.number}") from None
 
+    def _stands(self, page: Page, keys: list[bytes], place: int) -> bool:
+        """Say whether the last row read is where it should be in this page."""
+        if keys[place : place + 1] != [self._edge]:
+            return False
+        return not self._keys.copies or bytes(page.records[place]) == self._last
+
+    def _hangs_together(self, page: Page, keys: list[bytes], place: int) -> bool:
+        """Say whether nothing lies between what was read and this page."""
+        if not self._keys.copies:
+            return self._keys.knows_any(keys)
+        if self._stands(page, keys, place):
+            return True
+        # Of the rows of such a key some may lie between: they prove nothing.
+        return self._keys.knows_any([key for key in keys if key not in self._open])
+
+    def _reopen(self, page: Page, keys: list[bytes]) -> None:
+        """Have rows land although others of their key came; the same again are no loss."""
+        for key, record in zip(keys, page.records, strict=True):
+            if key in self._open and bytes(record) not in self._open[key]:
+                self._keys.reopen(key)
+
+    def _close(self, page: Page, keys: list[bytes], *, known: bool) -> None:
+        """Note whose rows end this page, and whose were seen to end within it."""
+        last = keys[-1]
+        if last in self._open or not known:
+            ending = page.records[keys.index(last) :]
+            self._open.setdefault(last, set()).update(map(bytes, ending))
+        for key in self._open.keys() & set(keys) - {last}:
+            del self._open[key]
+
     def _keep(self, page: Page, keys: list[bytes], place: int | None) -> int:
         """Land a page that hangs together with the ones before; note if its rows moved.
 
@@ -165,10 +206,17 @@ class _Walk:
             keys: Its rows' keys.
             place: Where in it the last row of the page before should be.
         """
-        if place is not None and keys[place : place + 1] != [self._edge]:
+        if place is not None and not self._stands(page, keys, place):
             self._kept.moved = True
-        fresh = self._kept.add(page, keys)
+        by_place = self._keys.copies and place is not None and not self._kept.has_moved
+        if self._keys.copies and not by_place:
+            self._reopen(page, keys)
+        known = bool(keys) and self._keys.knows_any(keys[-1:])
+        fresh = self._kept.add(page, keys, place + 1 if by_place and place is not None else None)
         self._edge = keys[-1] if keys else None
+        self._last = bytes(page.records[-1]) if keys else b""
+        if self._keys.copies and keys:
+            self._close(page, keys, known=known)
         return fresh
 
     def _require_end(self, beyond: Slice) -> None:

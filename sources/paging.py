@@ -81,12 +81,13 @@ class Kept:
         self._totals: list[int] = []
         self._stale: Counter[int] = Counter()
 
-    def add(self, page: Page, keys: list[bytes] | None = None) -> int:
+    def add(self, page: Page, keys: list[bytes] | None = None, known: int | None = None) -> int:
         """Land a page and return how many of its rows are new; called in the order of the pages.
 
         Args:
             page: As it came.
             keys: Its rows' keys, if the caller had a look at them already.
+            known: How many of its first rows are known and all others new, if the caller can tell.
         """
         self.pages += 1
         self.require_fewer(self.pages)
@@ -95,7 +96,11 @@ class Kept:
         try:
             if self.keys is not None and records:
                 keys = self.keys.of(records) if keys is None else keys
-                records = self.keys.fresh(records, keys)
+                if known is None:
+                    records = self.keys.fresh(records, keys)
+                else:
+                    records = records[known:]
+                    self.keys.see(keys)
                 if not records:
                     self._require_progress(keys)
             self._land(page, records)

@@ -104,12 +104,21 @@ class Movable(Paging):
 
     stands_still: bool = False
     """The definition's promise that no row comes or goes while the list is read."""
+    copies: bool = False
+    """Whether rows may share a key, as where a source sends some twice; they stand side by side."""
+
+    def keys(self) -> Keys | None:
+        """Return a memory for the keys of one list."""
+        return Keys(*self.key, copies=self.copies) if self.key else None
 
     @model_validator(mode="after")
     def _says_how(self) -> Movable:
         """Either is needed; both contradict each other."""
         if bool(self.key) == self.stands_still:
             msg = "say `key` (rows may come and go while pages are read) or `stands_still: true`"
+            raise ValueError(msg)
+        if self.copies and not self.key:
+            msg = "`copies` needs `key`"
             raise ValueError(msg)
         return self
 

@@ -4,9 +4,8 @@ Data flow: ``land`` asks for pages and hands them to ``sources.paging``, which l
 as they came. Exchange shape: facts.md 3.1 (``error_code`` inside a 200, totals written as
 text); every name in it is an option, since vendors differ. It is the short form of kind
 ``rest`` with ``paging: {kind: page}``, and shares its reading of pages: with a ``key`` they
-overlap, and every row that stays in the list comes. Without one (many portals send a record
-twice, so that nothing in it is a key) they are read in threads, and a list that is seen to
-shrink is an error.
+overlap, and every row that stays in the list comes. Without one they are read in threads, and a
+list that is seen to shrink is an error.
 
 Run it alone: ``python -m sources.pull assets/lao_cai/dich_vu_cong/defs.yaml thu_tuc data/try``.
 
@@ -43,7 +42,10 @@ class Fetch(Strict):
     first_page: int = 1
     page_size: Annotated[int, Field(ge=1)] = 1000
     key: Key = None
-    """Path, or paths, of the fields that no two records of the list share."""
+    """Path, or paths, of the fields by which a record is told from all others."""
+    copies: bool = False
+    """Whether records may share a key, as where a portal sends some twice; they stand side by side,
+    as in a list that is sorted by it."""
     max_pages: Annotated[int, Field(ge=1)] = 20_000
     since_parameter: str | None = None
     until_parameter: str | None = None
@@ -52,6 +54,9 @@ class Fetch(Strict):
     @model_validator(mode="after")
     def _can_overlap(self) -> Self:
         """Pages overlap by changing their size a little."""
+        if self.copies and not self.key:
+            msg = "`copies` needs `key`"
+            raise ValueError(msg)
         if self.key and self.page_size < LEAST_PAGE:
             msg = f"`key` needs `page_size` of {LEAST_PAGE} or more"
             raise ValueError(msg)
@@ -62,6 +67,7 @@ class Fetch(Strict):
         return PagePaging(
             kind="page",
             key=self.key,
+            copies=self.copies,
             page_parameter=self.page_parameter,
             size_parameter=self.size_parameter,
             first_page=self.first_page,

@@ -13,8 +13,8 @@ What does not belong here: paging, and what a key means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Iterable, Sequence
+from itertools import compress, groupby
 from typing import Any
 
 import msgspec
@@ -65,11 +65,17 @@ class Field:
 
 
 class Keys:
-    """The keys of one list's rows: which were seen, and in which order they came last."""
+    """The keys of one list's rows, and which of them were seen."""
 
-    def __init__(self, *paths: str) -> None:
-        """Take the paths that make up the key."""
+    def __init__(self, *paths: str, copies: bool = False) -> None:
+        """Take the paths that make up the key.
+
+        Args:
+            paths: Of the fields.
+            copies: Whether several rows may share a key, which then stand side by side.
+        """
         self.name = ", ".join(paths)
+        self.copies = copies
         self._fields = [Field(path) for path in paths]
         self._seen: set[bytes] = set()
 
@@ -78,15 +84,34 @@ class Keys:
         return len(self._seen)
 
     def of(self, records: Sequence[msgspec.Raw]) -> list[bytes]:
-        """Return each record's key; raises ``ProviderError`` if a page has one twice."""
+        """Return each record's key.
+
+        Raises:
+            ProviderError: A page has a key twice; or, with ``copies``, rows of other keys between.
+        """
         columns = [field(records) for field in self._fields]
         keys = columns[0] if len(columns) == 1 else [*map(_SEPARATOR.join, zip(*columns))]  # noqa: B905 - of one length
-        if len(set(keys)) != len(keys):
+        if len(set(keys)) == len(keys):
+            return keys
+        if not self.copies:
             raise ProviderError(
                 f"`{self.name}` is no key: two rows of one page have the same",
                 next_step="name all fields that make up the key",
             )
+        if sum(1 for _ in groupby(keys)) != len(set(keys)):
+            raise ProviderError(
+                f"rows with the same `{self.name}` do not stand side by side",
+                next_step="name the fields by which the source sorts its list",
+            )
         return keys
+
+    def see(self, keys: Iterable[bytes]) -> None:
+        """Remember keys."""
+        self._seen.update(keys)
+
+    def reopen(self, key: bytes) -> None:
+        """Forget a key: some of its rows may not have come yet."""
+        self._seen.discard(key)
 
     def knows_any(self, keys: Sequence[bytes]) -> bool:
         """Say whether one of the keys was seen."""
@@ -95,10 +120,10 @@ class Keys:
     def fresh(self, records: list[msgspec.Raw], keys: list[bytes]) -> list[msgspec.Raw]:
         """Return the records not seen before, and remember them."""
         if self._seen.isdisjoint(keys):
-            self._seen.update(keys)
+            self.see(keys)
             return records
         new = [key not in self._seen for key in keys]
-        self._seen.update(keys)
+        self.see(keys)
         return list(compress(records, new))
 
 

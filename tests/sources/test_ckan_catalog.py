@@ -317,6 +317,16 @@ def test_a_list_of_packages_that_nobody_knows_is_no_empty_catalog(
         puller()
 
 
+@pytest.mark.parametrize("by", ["search", "list"])
+def test_a_password_in_the_address_lands_nowhere(puller: Puller, site: Site, by: str) -> None:
+    puller.fetch = {"catalog": {"by": by}}
+    puller.environment["THU_URL"] = site.server.url.replace("://", "://hub:mat-khau@")
+    batch = puller()
+    assert json.loads(landed_lines(batch)[0])["landing_page"].startswith(site.server.url)
+    for path in batch.path.rglob("*"):
+        assert path.is_dir() or b"mat-khau" not in path.read_bytes()
+
+
 @pytest.mark.parametrize("result", [[], [1, 2], None, "x", {"name": "no id"}, 7])
 def test_a_package_that_is_none_is_named(
     server: FaultServer, puller: Puller, site: Site, result: object

@@ -253,6 +253,5 @@ def test_a_format_is_said_not_guessed(catalog: Puller) -> None:
 
 
 def test_definitions_load_without_rdflib() -> None:
-    """It takes as long to import as all of the hub's own code."""
     program = "import sources.dcat, sys; sys.exit('rdflib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -108,6 +108,19 @@ def test_rows_that_stay_all_come_once(
     assert stayed <= set(landed)
 
 
+def test_a_portal_that_sends_rows_twice_is_read_whole_too(puller: Puller, source: Source) -> None:
+    """Copies side by side, and a record of the same key that says something else."""
+    use_portal(puller)
+    puller.fetch["copies"] = True
+    twice = [{**item, "lan": number} for item in source.held for number in (1, 1, 2)]
+    source.held = list(twice)
+    still = [json.loads(line) for line in landed_lines(puller())]
+    assert still == twice
+    source.asked, source.change = 0, remove_and_add
+    moved = [json.loads(line) for line in landed_lines(puller())]
+    assert all(item in moved for item in source.held[:-1])
+
+
 def test_a_portal_without_a_key_says_so_when_its_list_shrinks(
     puller: Puller, source: Source
 ) -> None:

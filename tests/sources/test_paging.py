@@ -107,6 +107,13 @@ def test_a_key_costs_a_still_list_nothing_but_some_requests(
     assert source.asked <= 3 + 2 * (count // min(size, cap))
 
 
+def test_a_tiny_page_that_changes_behind_an_unchanged_total_is_not_the_whole() -> None:
+    """As many rows came as the list claims, though one of them is gone and another was not read."""
+    source = Moving([1, 2, 3, 4], [[(False, 0.0)], [(True, 0.0)]], cap=3)
+    with pytest.raises(ProviderError, match="beyond row 20"):
+        source.read({**PAGE, "page_size": 20}, source.by_number)
+
+
 @pytest.mark.parametrize("counts", [True, False])
 @pytest.mark.parametrize("kind", ["offset", "page"])
 def test_a_single_change_anywhere_is_no_error(kind: str, *, counts: bool) -> None:

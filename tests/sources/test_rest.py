@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import textwrap
@@ -16,7 +17,6 @@ import yaml
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources.landing import Position
 from sources.pull import KINDS
-from sources.rest import Fetch
 from sources.spec import DatasetSpec
 from tests.sources.answers import Rows, by_offset, envelope, found, incremental, paging, rows
 from tests.sources.conftest import Puller
@@ -337,11 +337,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "sources.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("text", EXAMPLES, ids=["a list", "children"])
+@pytest.mark.parametrize("text", EXAMPLES, ids=["a list", "children", "ckan", "dcat"])
 def test_the_documents_examples_are_valid(text: str) -> None:
     document = yaml.safe_load(textwrap.dedent(text))
+    kind = importlib.import_module(KINDS[document.get("kind", "rest")])
     for dataset in document.get("datasets", [document]):
-        Fetch.model_validate(dataset["fetch"])
+        kind.Fetch.model_validate(dataset["fetch"])
         if "name" in dataset:
             DatasetSpec.model_validate(dataset)
 

@@ -231,6 +231,26 @@ def test_catalog_hides_the_private_package(sandbox: Sandbox) -> None:
     assert action(sandbox, "explode")[0] == 400
 
 
+def test_catalog_searches_by_organisation_and_time(sandbox: Sandbox) -> None:
+    def found(fq: str = "", **more: str) -> list[Json]:
+        _, body = action(sandbox, "package_search", rows=1000, fq=fq, **more)
+        results: list[Json] = body["result"]["results"]
+        assert body["result"]["count"] == len(results)
+        return results
+
+    every = found(sort="id asc")
+    assert [one["id"] for one in every] == sorted(one["id"] for one in every)
+    body = found('+organization:"co-quan-03"')
+    assert {one["organization"]["name"] for one in body} == {"co-quan-03"}
+    times = sorted(one["metadata_modified"] for one in every)
+    middle = times[len(times) // 2]
+    since = found(f"+metadata_modified:[{middle}Z TO *]")
+    until = found(f"+metadata_modified:[* TO {middle}Z}}")
+    assert {one["metadata_modified"] >= middle for one in since} == {True}
+    assert len(since) + len(until) == len(every)
+    assert max(times) < "2026-10-01", "the catalog writes UTC: its newest are of Vietnam's midnight"
+
+
 def test_catalog_files_have_their_quirks(sandbox: Sandbox) -> None:
     heritage = requests.get(data_resource(sandbox, "di-san-van-hoa-phi-vat-the")["url"], timeout=5)
     assert heritage.content.startswith(b"\xef\xbb\xbf")
