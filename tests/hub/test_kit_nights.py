@@ -54,10 +54,11 @@ schema:
 """
 COLUMNS = {
     "portal": {"ma": "ma", "ten": "ten"},
+    "ckan": {"ma": "ma", "ten": "ten"},
     "oai_pmh": {"ma": "identifier", "ten": "title"},
     "files csv": {"ma": "Mã", "ten": "Tên"},
 }
-"""Pages by number, pages by token, and files: behind landing all kinds are one of these."""
+"""Pages by number, by offset and by token, and files: behind landing all kinds are one of these."""
 
 
 class Deployment:
@@ -116,7 +117,7 @@ def test_a_broken_night_leaves_the_warehouse_as_it_was_or_brings_all(
     assert deployment.running.insert
     deployment.running.insert()
     lasting: list[tuple[int, Fault]] = [
-        (1, wire.cut_body), (last // 2 + 1, wire.login_page), (last, wire.status(503)),
+        (1, wire.cut_body), (last // 2 + 1, wire.login_page), (last, wire.status(401)),
     ]  # fmt: skip
     for place, fault in lasting:
         deployment.proxy.reset()
