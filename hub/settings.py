@@ -43,7 +43,11 @@ class Settings(BaseSettings):
 
     @property
     def landing(self) -> Path:
-        """Raw batches as the sources sent them."""
+        """Raw batches as the sources sent them.
+
+        Beside it lie what must not be in a batch: ``attachments``, ``held`` (state secrets that
+        came by), ``acknowledged`` (``sources.landing.Landing.beside``).
+        """
         return self.data_dir / "landing"
 
     @property

@@ -93,8 +93,8 @@ _BRACKETED = re.compile(rf"[(\[{{<*]\s*(?:độ mật\W+)?({_LEVEL}|{_BARE})\s*[
 _NUMBER_END = re.compile(
     rf"(?:^|[-/._\s(])({_LEVEL}|{_BARE})\s*\)?\s*$|\((?:m|tm|tum|tmật|tumật)\)\s*$"
 )
-_LONGEST = 300
-"""Signs of a text that are looked at: a level stands at its beginning or is all of it."""
+_LONGEST, _TAIL = 900, 100
+"""Signs of a text that are looked at, at its beginning and its end: a level stands there."""
 _LARGEST = 64 * 2**20
 """Bytes of a message that are looked at; the header stands before the attachments."""
 _MOST_FIELDS = 50_000
@@ -144,28 +144,36 @@ def _fields(root: etree._Element) -> Iterator[tuple[str, str]]:
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
-        name = _name(element.tag)
-        if "wss" in element.tag or "xmldsig" in element.tag or _kind(name) == _PAYLOAD:
-            continue
+        name, space = _name(element.tag), element.tag.rpartition("}")[0]
+        if "wss" in space or "xmldsig" in space or _kind(name) == _PAYLOAD:
+            continue  # a web service's `Security`, a signature's keys, a file
         for attribute, value in element.attrib.items():
             yield _name(str(attribute)), str(value)
         kind = _kind(name)
         if len(element) and _NAMED.fullmatch(kind):
-            yield from ((name, part.text or "") for part in element.iter())
+            yield from ((name, str(part)) for part in element.itertext())
         elif len(element) and kind in _OPENING | _NUMBERS | _EXPECTED:
             yield name, "".join(map(str, islice(element.itertext(), _LONGEST)))
         else:
             yield name, element.text or ""
+        if element.tail and not element.tail.isspace():
+            yield "", element.tail
 
 
 def _marks(fields: Iterable[tuple[str, str]], ordinary: Iterable[str]) -> Iterator[Mark]:
     no_level = _NO_LEVEL | {_plain(value) for value in ordinary}
     for name, text in fields:
         kind = _kind(name)
-        for reading in _readings(text[:_LONGEST]):
+        for reading in _readings(_ends(text)):
             level = _level(kind, reading, no_level)
             if level:
                 yield Mark(level, name[:40])
+
+
+def _ends(text: str) -> str:
+    """Return a text, or the beginning and the end of a long one."""
+    text = text.strip()
+    return text if len(text) <= _LONGEST + _TAIL else f"{text[:_LONGEST]} {text[-_TAIL:]}"
 
 
 def _level(kind: str, text: str, no_level: frozenset[str]) -> str | None:

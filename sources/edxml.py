@@ -79,7 +79,15 @@ class Fetch(Strict):
 
 def land(pull: PullContext[Fetch]) -> None:
     """Land every message of the window that may be kept."""
-    axis, held = _AXES[pull.fetch.transport], _Holder(pull)
+    held = _Holder(pull)
+    try:
+        _land(pull, _AXES[pull.fetch.transport], held)
+    finally:
+        held.report()  # also of a pull that failed
+
+
+def _land(pull: PullContext[Fetch], axis: Axis, held: _Holder) -> None:
+    """Acknowledge what is safe, then list, fetch and land."""
     if pull.fetch.acknowledge:
         edoc_receipts.send(pull, axis)
     wanted = [entry for entry in axis.listing(pull) if is_within(pull.window, entry)]
@@ -115,12 +123,9 @@ def land(pull: PullContext[Fetch]) -> None:
 
     pull.progress(0, len(wanted))
     pull.batch.claim(len(wanted))
-    try:
-        pull.each(fetch, wanted, keep)
-    finally:
-        held.report()  # also of a pull that failed behind it
-        if loose:
-            pull.warn(f"{loose} attachments came beside their messages and were not kept")
+    pull.each(fetch, wanted, keep)
+    if loose:
+        pull.warn(f"{loose} attachments came beside their messages and were not kept")
 
 
 class _Holder:

@@ -184,6 +184,11 @@ def test_reminded_every_night_until_it_is_settled(puller: Puller, axis: Axis) ->
     assert puller.warnings[1].startswith(
         f"1 message was held back earlier as a state secret and not settled yet; remind {OFFICER}"
     )
+    listing, puller.server.routes[LIST] = puller.server.routes[LIST], lambda _: Reply(b"<html>")
+    with pytest.raises(ProviderError):
+        puller(Position(first.id))  # a night on which the axis is broken reminds too
+    assert puller.warnings.pop() == puller.warnings[1]
+    puller.server.routes[LIST] = listing
     axis.held["d-4"] = document(WORDS, "Mật")
     puller(Position(first.id))
     assert "(Mật 1) and not stored, and 1 held back earlier not settled yet" in puller.warnings[2]

@@ -121,6 +121,10 @@ def test_the_highest_level_counts_and_its_place_is_told() -> None:
         "<e:Subject><e:b>M</e:b>ẬT: về việc</e:Subject>",
         "<e:Subject><![CDATA[MẬT]]>: về việc</e:Subject>",
         "<e:Subject>&#77;&#7852;&#84;: về việc</e:Subject>",
+        f"<e:Subject>{' ' * 2000}MẬT: về việc</e:Subject>",
+        f"<e:Subject>Về việc {'rất dài ' * 300}(Mật)</e:Subject>",
+        "<e:DoMat><e:x/>Mật</e:DoMat>",
+        "<e:OtherInfo><e:Priority>0</e:Priority>Mật</e:OtherInfo>",
     ],
 )
 def test_a_mark_in_disguise(fields: str) -> None:
@@ -163,7 +167,7 @@ def test_a_broken_message_does_not_hide_its_mark(broken: bytes) -> None:
 
 
 def test_what_has_too_many_fields_is_held_in_good_time() -> None:
-    deep = "<e:Secret>" * 200 + "<x/>" * 5000 + "</e:Secret>" * 200
+    deep = "<e:Secret>" * 200 + "<x>0</x>" * 5000 + "</e:Secret>" * 200
     for fields in ("<x/>" * 60_000, deep, "<e:Subject>" * 200 + "x" + "</e:Subject>" * 200):
         started = time.monotonic()
         found = mark_in_message(message(fields))
