@@ -247,10 +247,22 @@ def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, mos
     claim(pull, kept)
 
 
-def offsets(pull: PullContext[Any], ask: Callable[[int, int], Page], most: int) -> None:
-    """Land pages by offset, each beginning where the rows that really came end."""
+def offsets(
+    pull: PullContext[Any],
+    ask: Callable[[int, int], Page],
+    most: int,
+    same: Callable[[Any, Any], bool] | None = None,
+) -> None:
+    """Land pages by offset, each beginning where the rows that really came end.
+
+    Args:
+        pull: The pull.
+        ask: Asks for a page: its number, and the rows before it.
+        most: Pages believed.
+        same: As in ``Journal.join``, if what ``ask`` has read is no :class:`Page`.
+    """
     kept = Kept(pull.name, most, lander(pull))
-    pull.journal.join(same_rows)
+    pull.journal.join(same or same_rows)
     read_offsets(kept, ask)
     claim(pull, kept)
 

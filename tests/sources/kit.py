@@ -20,6 +20,7 @@ import re
 import shutil
 import time
 import traceback
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -177,8 +178,8 @@ class Subject:
     """Faults that are worth trying; paging kinds of one transport need not try all of them."""
 
 
-_PLACES: dict[str, list[int]] = {}
-"""Places of a subject, which do not change from test to test."""
+_PLACES: dict[str, dict[int, int]] = {}
+"""Requests of a subject's pull, and how often each is sent: the same in every test."""
 
 
 @dataclass
@@ -196,7 +197,8 @@ class Kit:
     def system(self, limits: dict[str, Any]) -> SystemSpec:
         own = yaml.safe_load(self.subject.definition)
         document = yaml.safe_load(COMMON) | {"kind": own["kind"], "limits": {**LIMITS, **limits}}
-        document["datasets"] = [{**DATASET, "fetch": own["fetch"]}]
+        document["datasets"] = [{**DATASET, "fetch": own.pop("fetch")}]
+        document |= own
         return SystemSpec.model_validate({**document, **self.more})
 
     def pull(self, limits: dict[str, Any] | None = None, position: Position | None = None) -> Any:
@@ -229,10 +231,16 @@ class Kit:
 
     def places(self) -> list[int]:
         """Return first, middle and last place of a pull without faults, which must be whole."""
+        last = len(self.sent())
+        return sorted({1, last // 2 + 1, last})
+
+    def sent(self) -> dict[int, int]:
+        """Return the places of a pull without faults, and how often each request is sent then."""
         if self.subject.name not in _PLACES:
+            self.clear()
             self.require_whole(self.pull())
-            last = self.proxy.places
-            _PLACES[self.subject.name] = sorted({1, last // 2 + 1, last})
+            all_ = range(1, self.proxy.places + 1)
+            _PLACES[self.subject.name] = {place: self.proxy.count(place) for place in all_}
         return _PLACES[self.subject.name]
 
     def require_whole(self, batch: Any) -> None:
@@ -254,7 +262,10 @@ class Kit:
         assert error.next_step
         assert expected.words == "" or _found(expected.words, error.what), line
         self.require_no_secret(line, repr(error.args), *traceback.format_exception(error))
-        assert [str(path) for path in self.root.rglob("*") if path.is_file()] == []
+        left = [path for path in self.root.rglob("*") if path.is_file()]
+        assert {path.name for path in left} <= {".journal"}
+        for path in left:  # the answers that a next pull goes on with
+            self.require_no_secret(*texts_of(path.read_bytes()))
         assert list(self.root.rglob(".partial-*")) == []
 
     @staticmethod
@@ -266,6 +277,18 @@ class Kit:
 
 def _found(words: str, text: str) -> bool:
     return re.search(words, text) is not None
+
+
+def texts_of(journal: bytes) -> list[str]:
+    """Return the lines and the bodies of a journal."""
+    head, rest = journal.split(b"\n", 1)
+    found = [head]
+    while rest:
+        about, rest = rest.split(b"\n", 1)
+        size = json.loads(about)["size"]
+        found += [about, zlib.decompress(rest[:size])]
+        rest = rest[size:]
+    return [data.decode("utf-8", "replace") for data in found]
 
 
 def landed(batch: LandedBatch) -> Rows:

@@ -112,8 +112,12 @@ def children(_: Path) -> Iterator[Running]:
 def ckan(_: Path) -> Iterator[Running]:
     with standing_in() as server:
         catalog = Catalog(server)
-        catalog.held[:] = [{"_id": row["ma"], **row} for row in rows()]
-        yield moving(server.url, catalog.held)
+        held = catalog.held
+        held[:] = [{"_id": row["ma"], **row} for row in rows()]
+        running = moving(server.url, held)
+        # CKAN numbers its rows itself: new ones come behind all others.
+        running.insert = lambda: held.append({**held[0], "ma": 1000, "_id": held[-1]["_id"] + 1})
+        yield running
 
 
 @contextlib.contextmanager

@@ -66,11 +66,12 @@ SUBJECTS = {
             "ckan",
             "{kind: ckan, fetch: {package: goi, page_size: 10, resource: {access: datastore}}}",
             servers.ckan,
-            expects={"refusal in a 200": refused("failed .Search Error")},
+            expects={"refusal in a 200": refused("failed .Validation Error")},
         ),
         Subject(
             "edxml",
-            "{kind: edxml, fetch: {message_type: edoc, start: 2026-08-01}}",
+            "{kind: edxml, classified_officer: Chánh Văn phòng,"
+            " fetch: {message_type: edoc, start: 2026-08-01}}",
             servers.axis,
             window=_AUTUMN,
             expects={

@@ -133,7 +133,7 @@ def refusal(exchange: Exchange) -> Iterable[bytes]:
     told = f"không được phép: {exchange.secret}"
     document = {
         "success": False, "errorCode": "15", "message": told, "error_code": "99",
-        "error_message": told, "error": {"__type": "Search Error", "message": told},
+        "error_message": told, "error": {"__type": "Validation Error", "message": told},
     }  # fmt: skip
     yield _made(200, json.dumps(document, ensure_ascii=False).encode(), JSON)
 
