@@ -2,7 +2,8 @@
 
 Data flow: by ``search``, ``package_search`` sorted by id, in pages that overlap, with the
 definition's filters and the window as ``metadata_modified:[... TO *]``; by ``list``, for DKAN and
-others without a search, ``package_list`` and ``package_show`` of each -> :func:`row`: the neutral
+others without a search, ``package_list`` and ``package_show`` of each (the list that comes with
+its resources is sorted by the time of change, so that rows move in it) -> :func:`row`: the neutral
 form (``sources.dataset_entry``) and beside it, as ``package``, the package's JSON as it came.
 
 A search answers from an index, and an index that is empty, half built or down is not an empty
