@@ -59,9 +59,49 @@ class Catalog:
         """Return a dataset's contract.
 
         Raises:
-            ConfigurationError: It is missing or broken.
+            ConfigurationError: It is missing or broken, or the dataset does not fill it.
         """
-        return self.contract_named(dataset.contract)
+        contract = self.contract_named(dataset.contract)
+        unknown = sorted(set(dataset.columns) - {column.name for column in contract.columns})
+        unfilled = [
+            c.name for c in contract.columns if c.required and c.name not in dataset.columns
+        ]
+        if not dataset.columns:
+            raise ConfigurationError(
+                f"dataset {dataset.name} maps no columns",
+                next_step="`hub contract draft` proposes them; put them into defs.yaml",
+            )
+        if unknown:
+            raise ConfigurationError(
+                f"the definition maps columns that contract {contract.id} lacks: "
+                f"{', '.join(unknown)}",
+                next_step=f"add them to {contract.path} or remove them from defs.yaml",
+            )
+        if unfilled:
+            raise ConfigurationError(
+                f"the definition does not map what contract {contract.id} requires: "
+                f"{', '.join(unfilled)}",
+                next_step="map them under `columns` in defs.yaml",
+            )
+        return contract
+
+    def dataset(self, name: str) -> tuple[SystemSpec, DatasetSpec]:
+        """Return a dataset by its whole name, ``province/system/dataset``.
+
+        Raises:
+            ConfigurationError: There is none, or its definition is broken.
+        """
+        source, _, short = name.rpartition("/")
+        if source in self.errors:
+            raise self.errors[source]
+        system = self.systems.get(source)
+        for dataset in system.datasets if system else ():
+            if system and dataset.name == short:
+                return system, dataset
+        known = [f"{s.name}/{d.name}" for s in self.systems.values() for d in s.datasets]
+        raise ConfigurationError(
+            f"there is no dataset '{name}'", next_step=f"choose among: {', '.join(known)}"
+        )
 
     def contract_named(self, stem: str) -> Contract:
         """Return the contract in ``assets/contracts/<stem>.odcs.yaml``.
@@ -75,7 +115,9 @@ class Catalog:
         if broken is not None:
             raise broken
         raise ConfigurationError(
-            f"there is no contract {stem}.odcs.yaml", next_step="write it in assets/contracts/"
+            f"there is no contract {stem}.odcs.yaml",
+            next_step=f"write it in assets/contracts/, or let `hub contract draft DATASET "
+            f"--output assets/contracts/{stem}.odcs.yaml` begin it",
         )
 
     def feeding(self, table: str) -> list[tuple[str, float | None]]:

@@ -242,12 +242,14 @@ class DatasetSpec(Strict):
     deleted without notice are noticed; never, if not given."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
-    columns: dict[str, ColumnSource]
+    columns: dict[str, ColumnSource] = {}
+    """None only until ``hub contract draft`` has proposed them: such a dataset is not pulled."""
 
     @model_validator(mode="after")
     def _cursor_fits_mode(self) -> DatasetSpec:
         """An incremental dataset has a cursor, and the cursor is one of its columns."""
-        if self.mode == "incremental" and self.cursor not in self.columns:
+        known = self.cursor in self.columns or not self.columns
+        if self.mode == "incremental" and (self.cursor is None or not known):
             msg = f"dataset {self.name}: an incremental dataset needs `cursor`, one of its columns"
             raise ValueError(msg)
         if self.mode == "full" and self.reconcile_days is not None:

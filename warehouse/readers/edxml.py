@@ -54,6 +54,18 @@ def read(
     store(connection, fields, _records(batch_path, files))
 
 
+def names(
+    _connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the fields that a message has; every one has the same."""
+    checked(Options, options)
+    found = dict.fromkeys(name for _, _, cells in _records(batch_path, files) for name in cells)
+    return [*_NOTES, *(name for name in found if name not in {*_NOTES, "error"}), "error"]
+
+
 def message(data: bytes) -> Cells:
     """Return the fields of one message.
 

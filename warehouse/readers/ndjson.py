@@ -49,13 +49,21 @@ def read(
     """
     checked(Options, options)
     with TemporaryDirectory() as folder:
-        pages = [
-            Page(batch_path / file.name, file.name, file.rows)
-            if file.rows is not None
-            else _tidy(batch_path / file.name, file.name, Path(folder) / f"{number}.ndjson")
-            for number, file in enumerate(files)
-        ]
+        pages = _pages(batch_path, files, Path(folder))
         read_pages(connection, pages, fields, where=str(batch_path))
+
+
+def names(
+    connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the fields that the objects have; errors as :func:`read`."""
+    checked(Options, options)
+    with TemporaryDirectory() as folder:
+        pages = _pages(batch_path, files, Path(folder))
+        return names_in(connection, pages, where=str(batch_path))
 
 
 @dataclass(frozen=True)
@@ -94,11 +102,7 @@ def read_pages(
             LEFT JOIN (VALUES {places}) p(path, file, before) ON p.path = r._path"""
         )
     except READ_ERRORS as error:
-        raise ProviderError(
-            f"a page of JSON objects cannot be read ({type(error).__name__})",
-            where=where,
-            next_step="look for a record larger than 16 MiB; ask the provider what it is",
-        ) from None
+        raise _unreadable(error, where) from None
     found = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     if found is None or found[0] != before[-1]:
         raise InternalError(
@@ -106,6 +110,43 @@ def read_pages(
             where=where,
             next_step="report it; the batch was not loaded",
         )
+
+
+def names_in(
+    connection: duckdb.DuckDBPyConnection, pages: Sequence[Page], *, where: str
+) -> list[str]:
+    """Return the fields of all objects in pages, each once, in the order in which they come."""
+    listed = ", ".join(f"'{quote(page.path)}'" for page in pages)
+    try:
+        found = connection.execute(
+            f"""SELECT name FROM (
+                SELECT n, unnest(json_keys(json)) AS name,
+                    generate_subscripts(json_keys(json), 1) AS place
+                FROM (SELECT row_number() OVER () AS n, json FROM read_json_objects(
+                    [{listed}], format = 'newline_delimited', ignore_errors = true)))
+            GROUP BY name ORDER BY min(n), min(place)"""
+        ).fetchall()
+    except READ_ERRORS as error:
+        raise _unreadable(error, where) from None
+    return [str(name) for (name,) in found]
+
+
+def _pages(batch_path: Path, files: Sequence[LandedFile], folder: Path) -> list[Page]:
+    """Return the files of a batch as pages; those that somebody else wrote are copied tidily."""
+    return [
+        Page(batch_path / file.name, file.name, file.rows)
+        if file.rows is not None
+        else _tidy(batch_path / file.name, file.name, folder / f"{number}.ndjson")
+        for number, file in enumerate(files)
+    ]
+
+
+def _unreadable(error: Exception, where: str) -> ProviderError:
+    return ProviderError(
+        f"a page of JSON objects cannot be read ({type(error).__name__})",
+        where=where,
+        next_step="look for a record larger than 16 MiB; ask the provider what it is",
+    )
 
 
 def _tidy(path: Path, name: str, copy: Path) -> Page:
