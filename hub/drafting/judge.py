@@ -63,7 +63,7 @@ def judge(
         vocabulary: A column of that name in another contract: its label and class are kept.
         by_people: The file was written by people (CSV, workbook), so that a dot parts thousands.
     """
-    known = recognised(seen.column, seen.filled, seen.looks, seen.fits)
+    known = recognised(seen.filled, seen.fits)
     notes: list[str] = []
     if known is not None:
         notes.append(f"looks like {known.what}")

@@ -52,6 +52,19 @@ class Known:
     severity: str = "error"
     """Of the pattern rule."""
 
+    def may_be(self, column: str, filled: int, looks: Mapping[str, int]) -> bool:
+        """Say whether a column may hold this, by its name or by the look of enough cells.
+
+        Args:
+            column: Its name.
+            filled: Its cells that say something.
+            looks: Kind -> cells that are one beyond doubt.
+        """
+        hinted = self.hint is not None and re.search(self.hint, column) is not None
+        enough = NEARLY if self.what == "tax codes" else _HALF
+        sure = not self.only_hinted and looks[self.what] >= max(1, enough * filled)
+        return sure or hinted
+
     def pattern(self) -> str:
         """Return what a cell must be, whole; anything, if there is no rule."""
         return (self.rule or "(?s).*").removeprefix("^").removesuffix("$")
@@ -122,21 +135,12 @@ KNOWN: tuple[Known, ...] = (
 """The kinds, the surest first. Patterns are those of the project's own contracts."""
 
 
-def recognised(
-    column: str, filled: int, looks: Mapping[str, int], fits: Mapping[str, int]
-) -> Known | None:
+def recognised(filled: int, fits: Mapping[str, int]) -> Known | None:
     """Return the kind of identifier that a column holds.
 
     Args:
-        column: Its name.
         filled: Its cells that say something.
-        looks: Kind -> cells that are one beyond doubt.
-        fits: Kind -> cells that have the kind's pattern once its form has cleaned them.
+        fits: Kind that it may be -> cells that have the kind's pattern, cleaned by its form.
     """
-    for known in KNOWN:
-        hinted = known.hint is not None and re.search(known.hint, column) is not None
-        enough = NEARLY if known.what == "tax codes" else _HALF
-        sure = not known.only_hinted and looks[known.what] >= max(1, enough * filled)
-        if (sure or hinted) and fits[known.what] >= max(1, NEARLY * filled):
-            return known
-    return None
+    enough = max(1, NEARLY * filled)
+    return next((known for known in KNOWN if fits.get(known.what, 0) >= enough), None)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import duckdb
 
 from checks.contract import Column
-from hub.drafting.known import KNOWN
-from hub.drafting.names import unaccented
+from hub.drafting import names
+from hub.drafting.known import KNOWN, Known
 from sources.spec import ColumnSpec
 from warehouse import normalise
 
@@ -49,7 +49,7 @@ _COUNTED = {
     "short_digits": "regexp_full_match(c, '[0-9]{1,2}')",
     "printable": "regexp_full_match(c, '[!-~]+')",
     "coded": "regexp_full_match(c, '[A-Z0-9._/-]*[0-9][A-Z0-9._/-]*')",
-    "spaced": "contains(c, ' ')",
+    "dated": "regexp_full_match(c, '[0-9]{14}|[0-9]{1,4} ?[-/.] ?[0-9]{1,2} ?[-/.] ?[0-9]{1,4}.*')",
 }  # fmt: skip
 """What is counted of a cleaned cell ``c``."""
 _MEASURED = {
@@ -70,10 +70,8 @@ class Profile:
     """Cells that say something."""
     counts: Mapping[str, int]
     """Of :data:`_COUNTED` and :data:`_MEASURED`."""
-    looks: Mapping[str, int]
-    """Identifier -> cells that are one beyond doubt."""
     fits: Mapping[str, int]
-    """Identifier -> cells that have its pattern."""
+    """Identifier that the column may hold -> cells that have its pattern."""
     dates: Mapping[str, int]
     """Form of a date -> cells that can be read so."""
     inner: tuple[str, ...]
@@ -98,27 +96,41 @@ def clean(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> 
 
 
 def profile(connection: duckdb.DuckDBPyConnection, column: str) -> Profile:
-    """Count one column of ``stg.main.sach``."""
-    spec = ColumnSpec(source=column)
-    measures = {
-        **{name: f"count(*) FILTER ({test})" for name, test in _COUNTED.items()},
-        **_MEASURED,
-        **{f"looks {k.what}": f"count(*) FILTER ({k.looks})" for k in KNOWN},
-        **{f"fits {k.what}": _fits(k.form, k.pattern(), spec) for k in KNOWN},
-        **{f"date {form}": f"count({date_value(form, 'c')})" for form in DATES},
+    """Count one column of ``stg.main.sach``: cheap tests first, then what they leave possible."""
+    looks = {f"looks {k.what}": f"count(*) FILTER ({k.looks})" for k in KNOWN}
+    tests = {name: f"count(*) FILTER ({test})" for name, test in _COUNTED.items()}
+    first = {"rows": "count(*)", "filled": "count(c)", **tests, **_MEASURED, **looks}
+    counts = _counted(connection, column, first)
+    looked = _part(counts, "looks ")
+    fits = {
+        f"fits {kind.what}": _fits(kind)
+        for kind in KNOWN
+        if kind.may_be(column, counts["filled"], looked)
     }
-    listed = ", ".join(measures.values())
-    found = connection.execute(
-        f"SELECT count(*), count(c), {listed} FROM (SELECT {column} AS c FROM stg.main.sach)"
-    ).fetchone()
-    rows, filled, *values = (int(value or 0) for value in found or ())
-    counts = dict(zip(measures, values, strict=True))
+    dates = {
+        f"date {form}": f"count({date_value(form, 'c')})"
+        for form in DATES
+        if counts["dated"] or names.is_date(column)
+    }
+    more = _counted(connection, column, {**fits, **dates})
     return Profile(
-        column, rows, filled,
+        column, counts["rows"], counts["filled"],
         counts={name: counts[name] for name in (*_COUNTED, *_MEASURED)},
-        looks=_part(counts, "looks "), fits=_part(counts, "fits "), dates=_part(counts, "date "),
+        fits=_part(more, "fits "), dates=_part(more, "date "),
         inner=_inner(connection, column) if counts["json"] else (),
     )  # fmt: skip
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, column: str, measures: Mapping[str, str]
+) -> dict[str, int]:
+    """Return what each expression over ``c`` counts in one scan."""
+    if not measures:
+        return {}
+    found = connection.execute(
+        f"SELECT {', '.join(measures.values())} FROM (SELECT {column} AS c FROM stg.main.sach)"
+    ).fetchone()
+    return {name: int(value or 0) for name, value in zip(measures, found or (), strict=True)}
 
 
 def count_typed(
@@ -127,15 +139,11 @@ def count_typed(
     candidates: Sequence[tuple[Column, ColumnSpec]],
 ) -> list[int]:
     """Return how many cells of a column each candidate's normaliser reads."""
-    if not candidates:
-        return []
-    values = ", ".join(
-        f"count({normalise.expressions(wanted, spec, 'c').value})" for wanted, spec in candidates
-    )
-    found = connection.execute(
-        f"SELECT {values} FROM (SELECT {column} AS c FROM stg.main.sach)"
-    ).fetchone()
-    return [int(value) for value in found or ()]
+    values = {
+        str(number): f"count({normalise.expressions(wanted, spec, 'c').value})"
+        for number, (wanted, spec) in enumerate(candidates)
+    }
+    return list(_counted(connection, column, values).values())
 
 
 def date_value(form: str, cell: str) -> str:
@@ -149,9 +157,10 @@ def as_column(name: str, sql_type: str = "VARCHAR", form: str = "van_ban") -> Co
     return Column(name, "", "", sql_type, form, required=False, classification="none", key=False)
 
 
-def _fits(form: str, pattern: str, spec: ColumnSpec) -> str:
-    value = normalise.expressions(as_column("x", form=form), spec, "c").value
-    return f"count(*) FILTER (regexp_full_match({value}, '{pattern}'))"
+def _fits(known: Known) -> str:
+    wanted = as_column("x", form=known.form)
+    value = normalise.expressions(wanted, ColumnSpec(source="x"), "c").value
+    return f"count(*) FILTER (regexp_full_match({value}, '{known.pattern()}'))"
 
 
 def _part(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
@@ -164,7 +173,7 @@ def _inner(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...
         f"""SELECT DISTINCT unnest(regexp_extract_all({column}, '"([^"\\\\]{{1,60}})"\\s*:', 1))
         FROM stg.main.sach"""
     ).fetchall()
-    return tuple(sorted(unaccented(str(name)) for (name,) in found))
+    return tuple(sorted(names.unaccented(str(name)) for (name,) in found))
 
 
 def _raw(field: str) -> str:

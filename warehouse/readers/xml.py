@@ -81,7 +81,7 @@ def _paths(element: etree._Element, below: str) -> Iterator[str]:
     """Yield the paths of an element's attributes and of the elements in it that hold no other."""
     for key in element.attrib:
         yield f"{below}@{str(key).rpartition('}')[2]}"
-    children = [child for child in element if isinstance(child.tag, str)]
+    children = list(element.iterchildren("*"))  # no comments
     if not children:
         yield below.removesuffix("/") or "."
     for child in children:

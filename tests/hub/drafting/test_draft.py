@@ -171,8 +171,9 @@ def folder_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, **read
 
 
 FAMILIES = ("Nguyễn Văn An", "Lò Thị Bình", "Giàng A Páo", "Đặng Minh Châu")
-HEADER = ["STT", "Mã hồ sơ", "Họ và tên", "SĐT", "Số CCCD", "Mã số thuế", "Ngày nộp", "Lệ phí (đồng)",
-          "Tỷ lệ (%)", "Trực tuyến", "Trạng thái", "Mã bưu cục", "Ghi chú"]  # fmt: skip
+HEADER = ["STT", "Mã hồ sơ", "Họ và tên", "SĐT", "Số CCCD", "Mã số thuế", "Ngày nộp",
+          "Lệ phí (đồng)", "Tỷ lệ (%)", "Trực tuyến", "Trạng thái", "Mã bưu cục",
+          "Ghi chú"]  # fmt: skip
 
 
 def line(number: int) -> list[str]:
@@ -276,9 +277,8 @@ def test_names_that_no_definition_can_hold_are_left_out_and_told(
     (tmp_path / "giao" / "a.ndjson").write_text(text, encoding="utf-8")
     made = desk.draft()
     assert list(desk.columns()) == ["ma", "cot_order", "a_b"]
-    assert [made.columns.count(f"# left out: {name}") for name in ('"MA"', r'"x\"y"', '"_row"')] == [
-        1, 1, 1,
-    ]  # fmt: skip
+    told = [line for line in made.columns.splitlines() if "# left out: " in line]
+    assert [line.partition(": ")[2] for line in told] == ['"MA"', r'"x\"y"', '"_row"']
     assert desk.night().rows == 30
 
 
