@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checks.contract import Contract, load_contract
 from hub.errors import ConfigurationError, HubError
-from sources.pull import check_spec
-from sources.spec import DatasetSpec, SystemSpec
+from sources.pull import check_spec, kind_module
+from sources.spec import DatasetSpec, SystemSpec, faults
 
 SOURCE_SYSTEM = "hub.components.SourceSystem"
 DERIVED_TABLE = "hub.components.DerivedTable"
@@ -231,12 +231,9 @@ def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
     try:
         spec = model.model_validate(document.get("attributes"))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "attributes"
+        found = [*faults(error), *_fetch_faults(document.get("attributes"))]
         raise ConfigurationError(
-            f"{place}: {first['msg']}",
-            where=str(path),
-            next_step=f"correct it ({error.error_count()} problem(s) in this file)",
+            "; ".join(found), where=str(path), next_step="fill in or correct each there"
         ) from error
     if spec.name != name:
         raise ConfigurationError(
@@ -247,6 +244,26 @@ def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
     if isinstance(spec, SystemSpec):
         check_spec(spec)
     return spec
+
+
+def _fetch_faults(attributes: object) -> list[str]:
+    """Return what is wrong with the options of a broken definition's datasets, if it has any.
+
+    They are checked after the definition; who fills in a scaffold wants to hear all at once.
+    """
+    try:
+        kind, datasets = attributes["kind"], attributes["datasets"]  # type: ignore[index]  # or not
+        module = kind_module(kind)
+        fetches = [dataset.get("fetch", {}) for dataset in datasets]
+    except (TypeError, KeyError, AttributeError, HubError):
+        return []
+    found = []
+    for number, fetch in enumerate(fetches):
+        try:
+            module.Fetch.model_validate(fetch)
+        except ValidationError as error:
+            found += faults(error, "datasets", str(number), "fetch")
+    return found
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from sources.deadline import Deadline
 from sources.hosts import Hosts
 from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
-from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
+from sources.spec import DatasetSpec, Strict, SystemSpec, faults, read_definition
 from sources.transport import Route
 
 KINDS: dict[str, str] = {
@@ -260,29 +260,31 @@ def _vietnam(moment: datetime | None) -> datetime | None:
     return moment.astimezone(VIETNAM).replace(tzinfo=None)
 
 
-def _module(system: SystemSpec) -> ModuleType:
-    """Import the module of a system's kind."""
-    name = KINDS.get(system.kind)
+def kind_module(kind: str) -> ModuleType:
+    """Return the module that reads a kind; raises ``ConfigurationError`` if there is none."""
+    name = KINDS.get(kind)
     if name is None:
         raise ConfigurationError(
-            f"unknown kind {system.kind!r}",
-            where=system.name,
-            next_step=f"one of: {', '.join(sorted(KINDS))}",
+            f"unknown kind {kind!r}", next_step=f"one of: {', '.join(sorted(KINDS))}"
         )
     return importlib.import_module(name)
 
 
+def _module(system: SystemSpec) -> ModuleType:
+    """Return the module of a system's kind."""
+    try:
+        return kind_module(system.kind)
+    except ConfigurationError as error:
+        raise error.at(system.name) from None
+
+
 def _options(module: ModuleType, system: SystemSpec, dataset: DatasetSpec) -> Strict:
-    """Return a dataset's options as the kind's model; one line per mistake."""
+    """Return a dataset's options as the kind's model; all mistakes on one line."""
     try:
         options: Strict = module.Fetch.model_validate(dataset.fetch)
     except pydantic.ValidationError as error:
-        faults = "; ".join(
-            f"fetch.{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
         raise ConfigurationError(
-            faults,
+            "; ".join(faults(error, "fetch")),
             where=f"{system.name}/{dataset.name}",
             next_step=f"the options of kind {system.kind} are the Fetch model of {module.__name__}",
         ) from None

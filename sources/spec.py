@@ -303,6 +303,27 @@ class SystemSpec(Strict):
         return {dataset.name: dataset for dataset in self.datasets}[name]
 
 
+def faults(error: ValidationError, *below: str) -> list[str]:
+    """Return what is wrong with a definition, a line each, without any value.
+
+    Args:
+        error: From a model of this module or of a kind.
+        below: Names that lead to the part that was validated.
+    """
+    found = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(map(str, (*below, *fault["loc"]))) or "attributes"
+        context = fault.get("ctx", {})
+        if fault["type"] == "union_tag_invalid" and context.get("tag") == "None":
+            said = f"fill in its {context['discriminator']}, one of {context['expected_tags']}"
+        elif fault["type"] == "missing" or fault["input"] is None:
+            said = "fill it in"
+        else:
+            said = fault["msg"]
+        found.append(f"{place}: {said}")
+    return found
+
+
 def read_definition(path: Path) -> SystemSpec:
     """Read one ``defs.yaml`` outside Dagster: for the modules here when they run alone."""
     try:
@@ -310,11 +331,7 @@ def read_definition(path: Path) -> SystemSpec:
         attributes = document.get("attributes", document)
         return SystemSpec.model_validate(attributes)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError("; ".join(faults), where=str(path)) from None
+        raise ConfigurationError("; ".join(faults(error)), where=str(path)) from None
     except (OSError, yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
         raise ConfigurationError(f"no readable definition: {error}", where=str(path)) from None
 
