@@ -29,13 +29,19 @@ def draft(
     rows: Annotated[int, typer.Option(min=1, help="Records to look at")] = 500,
     output: Annotated[Path | None, typer.Option(help="File to write; else it is printed")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite that file")] = False,
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Put the columns into defs.yaml if it says `columns: {}`")
+    ] = False,
 ) -> None:
     """Propose a contract and the definition's columns for a dataset; loads nothing."""
     from hub.catalog import load_catalog
     from hub.drafting.draft import draft as propose
+    from hub.drafting.fill import fill as put
     from hub.load import Context
     from hub.settings import Settings
 
+    if fill and output is None:
+        raise typer.BadParameter("--fill needs --output")
     if output is not None and output.exists() and not force:
         raise ConfigurationError(
             f"{output} is there already", next_step="choose another --output, or add --force"
@@ -56,6 +62,13 @@ def draft(
         ) from None
     sys.stdout.write(
         f"# {output}: {proposed.rows} rows looked at, {proposed.refused} would be refused.\n"
-        f"# Put this under the dataset in defs.yaml, in place of its `columns`:\n"
-        f"{proposed.columns}"
     )
+    if fill:
+        definition = settings.assets_dir / system.name / "defs.yaml"
+        put(definition, chosen.name, proposed.columns)
+        sys.stdout.write(f"# {definition}: {len(proposed.columns.splitlines()) - 1} columns\n")
+    else:
+        sys.stdout.write(
+            "# Put this under the dataset in defs.yaml, in place of its `columns`:\n"
+            f"{proposed.columns}"
+        )
