@@ -63,6 +63,7 @@ def settle(
     *,
     whole: bool,
     cursor: str | None = None,
+    replaced_by: str | None = None,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -73,6 +74,7 @@ def settle(
         base: The load record so far.
         whole: The rows are all the source has; keys it does not name have vanished.
         cursor: Column whose newest accepted value is the next pull's starting point.
+        replaced_by: As for ``diff.compare``.
 
     Raises:
         DataError: The batch is held back: too many bad rows, or too many rows would vanish.
@@ -80,8 +82,9 @@ def settle(
     """
     mark(connection, "stg.main.hang", contract)
     difference = diff.compare(
-        connection, contract, source=base.source, dataset=base.dataset, whole=whole
-    )
+        connection, contract, source=base.source, dataset=base.dataset, whole=whole,
+        replaced_by=replaced_by,
+    )  # fmt: skip
     record = replace(
         base,
         status=loads.UNCHANGED,
@@ -102,7 +105,9 @@ def settle(
     record = replace(
         record,
         status=loads.LOADED,
-        cursor_after=_cursor(connection, cursor, record.cursor_before),
+        cursor_after=_cursor(
+            connection, cursor, record.cursor_before, of_parents=replaced_by is not None
+        ),
         ended_at=datetime.now(UTC),
         checks=json.dumps(checks, ensure_ascii=False),
     )
@@ -144,17 +149,23 @@ def _hold_back_a_rotten_batch(
 
 
 def _cursor(
-    connection: duckdb.DuckDBPyConnection, column: str | None, before: str | None
+    connection: duckdb.DuckDBPyConnection,
+    column: str | None,
+    before: str | None,
+    *,
+    of_parents: bool = False,
 ) -> str | None:
     """Return the starting point of the next pull: the newest accepted change, never in the future.
 
-    A rejected row's time is not to be trusted, and one dated 2926 would end every later pull.
+    A rejected row's time is not to be trusted, and one dated 2926 would end every later pull. Where
+    the rows are children, their parents' times count, also of those that have no child.
     """
     if column is None:
         return before
+    accepted = "TRUE" if of_parents else "_row NOT IN (SELECT _row FROM stg.main.vi_pham)"
     found = connection.execute(
-        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') FROM stg.main.hang "
-        "WHERE _row NOT IN (SELECT _row FROM stg.main.vi_pham) "
-        f"AND {column} <= now()::TIMESTAMP"
+        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') "
+        f"FROM stg.main.{'cha' if of_parents else 'hang'} "
+        f"WHERE {accepted} AND {column} <= now()::TIMESTAMP"
     ).fetchone()
     return max(filter(None, (before, found[0] if found else None)), default=None)

@@ -112,6 +112,7 @@ class BatchWriter:
         self._pages: dict[str, str] = {}
         self._content = hashlib.sha256()
         self._claimed: int | None = None
+        self._taken: str | None = None
         self._started = _now()
         self.sample: int | None = None
         """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
@@ -218,6 +219,20 @@ class BatchWriter:
         self._content.update(_facts(landed))
         self._files.append(landed)
 
+    def take_over(self, batch: LandedBatch) -> None:
+        """Take over all files of another dataset's batch of the same answers: linked, not copied.
+
+        Nothing else may be landed beside them.
+        """
+        for file in batch.manifest.files:
+            path = self._partial / file.name
+            with writing(path):
+                path.parent.mkdir(exist_ok=True)
+                os.link(batch.path / file.name, path)
+        self._files = list(batch.manifest.files)
+        self._claimed = batch.manifest.claimed
+        self._taken = batch.manifest.content_sha256
+
     def start_over(self) -> None:
         """Forget what was landed so far: the source made the kind read its list anew."""
         for landed in self._files:
@@ -254,7 +269,7 @@ class BatchWriter:
         """Describe the batch; its name depends on nothing but content, place and past."""
         system, dataset = self._identity
         window = self._window
-        content = self._content.hexdigest()
+        content = self._taken or self._content.hexdigest()
         identity = [
             system,
             dataset,

@@ -68,6 +68,8 @@ class Session:
     """Variable -> folder on this machine, for the datasets that read one."""
     address: str = field(default="", repr=False)
     """For kinds that talk no HTTP: the address as it is set, password included."""
+    answered: dict[str, LandedBatch] = field(default_factory=dict, repr=False)
+    """What was asked -> what came: datasets that ask the same read the same answers."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -221,14 +223,26 @@ def pull(
             previous=landing.find(system.name, dataset.name, position.batch),
             address=session.address,
         )
+        asked = f"{options.model_dump_json(exclude={'reader'})} {window}"
         try:
             with contextlib.suppress(EnoughError):
-                module.land(context)
-            return batch.seal()
+                if asked in session.answered and sample is None:
+                    batch.take_over(session.answered[asked])
+                else:
+                    module.land(context)
+            sealed = batch.seal()
         except HubError as error:
             raise error.at(where) from None
         finally:
             deadline.give_up()
+        if sample is None and _is_of_pages(sealed):
+            session.answered[asked] = sealed
+        return sealed
+
+
+def _is_of_pages(batch: LandedBatch) -> bool:
+    """Say whether a batch is pages of records, as lists within them are read from."""
+    return all(file.media == "ndjson" for file in batch.manifest.files)
 
 
 def window_of(

@@ -52,8 +52,16 @@ class Key:
         )
 
 
-def find(connection: duckdb.DuckDBPyConnection, judged: Sequence[Judged]) -> Key:
-    """Return the key: a single column if one will do, else a pair, else up to four columns."""
+def find(
+    connection: duckdb.DuckDBPyConnection, judged: Sequence[Judged], parent: str | None = None
+) -> Key:
+    """Return the key: a single column if one will do, else a pair, else up to four columns.
+
+    Args:
+        connection: Has ``stg.main.nhap``.
+        judged: The columns.
+        parent: Column that must be part of it: the rows are children of another record.
+    """
     listed = ", ".join(one.column.name for one in judged)
     connection.execute(
         f"CREATE OR REPLACE TABLE stg.main.khac AS SELECT DISTINCT {listed} FROM stg.main.nhap"
@@ -62,12 +70,13 @@ def find(connection: duckdb.DuckDBPyConnection, judged: Sequence[Judged]) -> Key
     sets = [(one.column.name,) for one in able]
     rows, told = _told(connection, sets)
     single = _single(able, told, rows)
-    if single is not None:
+    if single is not None and parent in {None, single}:
         return Key((single,), rows, told[(single,)])
     best = sorted(able, key=lambda one: -told[(one.column.name,)])[:_TRIED]
     order = {one.column.name: place for place, one in enumerate(judged)}
-    tried = [tuple(sorted(pair, key=order.__getitem__))
-             for pair in combinations([one.column.name for one in best], 2)]  # fmt: skip
+    listed_names = [one.column.name for one in best if one.column.name != parent]
+    pairs = combinations(listed_names, 2) if parent is None else ((parent, n) for n in listed_names)
+    tried = [tuple(sorted(pair, key=order.__getitem__)) for pair in pairs]
     found = Key(sets[0], rows, told[sets[0]])
     while tried:
         _, counts = _told(connection, tried)

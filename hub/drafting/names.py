@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from checks.proof import unusable_names
+from warehouse.readers.nested import PLACE
 
 Personal = Literal["none", "basic", "sensitive"]
 
@@ -71,6 +72,8 @@ def unaccented(text: str) -> str:
 
 def column_of(field: str) -> str:
     """Return the column's name for one source field; it may be no usable one yet."""
+    if field == PLACE:
+        return "thu_tu"
     text = unaccented(field)
     for word, easier in _WORDS.items():
         text = text.replace(word, easier)

@@ -23,13 +23,13 @@ from hub.errors import ProviderError
 from sources import payload
 from sources.landing import LandedFile
 from sources.ndjson import lines
-from sources.spec import Strict
 from warehouse.readers.ndjson import Page, names_in, read_pages
+from warehouse.readers.nested import NestedOptions
 from warehouse.readers.options import checked
 
 
-class Options(Strict):
-    """Where the records are."""
+class Options(NestedOptions):
+    """Where the records are, and the list within each, if that is what is wanted."""
 
     records: str | None = None
     """Dotted path of the array (``data.items``); the file is the array, if none is given."""
@@ -50,7 +50,7 @@ def read(
     chosen = checked(Options, options)
     with TemporaryDirectory() as folder:
         pages = _pages(batch_path, files, chosen, Path(folder))
-        read_pages(connection, pages, fields, where=str(batch_path))
+        read_pages(connection, pages, fields, chosen, where=str(batch_path))
 
 
 def names(
@@ -63,7 +63,7 @@ def names(
     chosen = checked(Options, options)
     with TemporaryDirectory() as folder:
         pages = _pages(batch_path, files, chosen, Path(folder))
-        return names_in(connection, pages, where=str(batch_path))
+        return names_in(connection, pages, chosen, where=str(batch_path))
 
 
 def _pages(

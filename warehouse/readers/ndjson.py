@@ -25,13 +25,13 @@ import duckdb
 from hub.errors import InternalError, ProviderError
 from sources.landing import LandedFile
 from sources.payload import BOM
-from sources.spec import Strict
 from warehouse.lake import quote
+from warehouse.readers.nested import NestedOptions, children_names, explode
 from warehouse.readers.options import READ_ERRORS, checked
 
 
-class Options(Strict):
-    """None: a page of JSON objects says everything itself."""
+class Options(NestedOptions):
+    """None but the list within each record, if that is what is wanted."""
 
 
 def read(
@@ -47,10 +47,10 @@ def read(
         ProviderError: DuckDB cannot read a page at all, as when a record exceeds 16 MiB.
         InternalError: Rows were lost on the way from the page to the table.
     """
-    checked(Options, options)
+    chosen = checked(Options, options)
     with TemporaryDirectory() as folder:
         pages = _pages(batch_path, files, Path(folder))
-        read_pages(connection, pages, fields, where=str(batch_path))
+        read_pages(connection, pages, fields, chosen, where=str(batch_path))
 
 
 def names(
@@ -60,10 +60,10 @@ def names(
     options: Mapping[str, Any],
 ) -> list[str]:
     """Return the fields that the objects have; errors as :func:`read`."""
-    checked(Options, options)
+    chosen = checked(Options, options)
     with TemporaryDirectory() as folder:
         pages = _pages(batch_path, files, Path(folder))
-        return names_in(connection, pages, where=str(batch_path))
+        return names_in(connection, pages, chosen, where=str(batch_path))
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,26 @@ def read_pages(
     connection: duckdb.DuckDBPyConnection,
     pages: Sequence[Page],
     fields: Sequence[str],
+    nested: NestedOptions,
     *,
     where: str,
 ) -> None:
-    """Fill ``stg.main.tho`` from pages; errors as :func:`read`."""
+    """Fill ``stg.main.tho`` from pages, or from a list in each record; errors as :func:`read`."""
+    if nested.explode is None:
+        _read_records(connection, pages, fields, where=where)
+        return
+    _read_records(connection, pages, (*nested.of_record, nested.explode), where=where)
+    explode(connection, fields, nested)
+
+
+def _read_records(
+    connection: duckdb.DuckDBPyConnection,
+    pages: Sequence[Page],
+    fields: Sequence[str],
+    *,
+    where: str,
+) -> None:
+    """Fill ``stg.main.tho`` from the records' own fields."""
     before = [0, *accumulate(page.rows for page in pages)]
     places = ", ".join(
         f"('{quote(page.path)}', '{quote(page.name)}', {first})"
@@ -113,9 +129,16 @@ def read_pages(
 
 
 def names_in(
-    connection: duckdb.DuckDBPyConnection, pages: Sequence[Page], *, where: str
+    connection: duckdb.DuckDBPyConnection,
+    pages: Sequence[Page],
+    nested: NestedOptions,
+    *,
+    where: str,
 ) -> list[str]:
     """Return the fields of all objects in pages, each once, in the order in which they come."""
+    if nested.explode is not None:
+        _read_records(connection, pages, (*nested.of_record, nested.explode), where=where)
+        return children_names(connection, nested)
     listed = ", ".join(f"'{quote(page.path)}'" for page in pages)
     try:
         found = connection.execute(
