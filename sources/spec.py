@@ -211,7 +211,19 @@ class ColumnSpec(Strict):
     dates: tuple[str, ...] = ()
     """strptime formats of this source, the ordinary one first; others are repaired and flagged."""
     codes: dict[str, str] = {}
-    """This source's code -> the contract's code; a code not listed breaks the type rule."""
+    """This source's code -> the contract's code."""
+    unlisted: Literal["refuse", "blank"] = "refuse"
+    """What becomes of a code that is not listed: it breaks the type rule, so that its row is held
+    in quarantine, or the cell stays blank and is flagged ``unlisted_code`` in ``_repairs``. Map the
+    same field to a second column without codes to keep what the source wrote."""
+
+    @model_validator(mode="after")
+    def _has_a_list(self) -> ColumnSpec:
+        """Without a list there is nothing that could be unlisted."""
+        if self.unlisted == "blank" and not self.codes:
+            msg = "`unlisted` is for a column with `codes`"
+            raise ValueError(msg)
+        return self
 
 
 def _short_column(value: Any) -> Any:  # noqa: ANN401 - raw YAML

@@ -165,7 +165,10 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
             continue
         cell = normalise.expressions(column, spec, f't."{spec.source}"')
         values.append(f"{cell.value} AS {column.name}")
-        if not column.is_text or spec.codes:
+        if spec.unlisted == "blank":
+            lost = f"({cell.value}) IS NULL AND ({cell.clean}) IS NOT NULL"
+            others.append(f"CASE WHEN {lost} THEN '{column.name}:unlisted_code' END")
+        elif not column.is_text or spec.codes:
             raws.append(f"{cell.clean} AS {column.raw}")
         cells[column.name] = cell
         if column.is_text and spec.source in mended:

@@ -23,7 +23,7 @@ from sources.spec import ColumnSpec
 
 _LONG = 6
 """Words of a cell, on average, from which it is free text that may tell anything."""
-_SURE_OF_TEXT = 3
+_MOST_DECIMALS = 9
 _STATED = {name: rank for rank, name in enumerate(("none", "basic", "sensitive"))}
 
 
@@ -113,6 +113,8 @@ def _candidates(
     found += _moments(connection, seen)
     if count["number"] + count["point"] >= enough and not (count["leading_zero"] or count["long"]):
         found += _numbers(seen, by_people=by_people)
+    elif count["worded"] >= enough and not count["leading_zero"]:
+        found.append(_candidate(seen, _fraction(seen), "so_kem_chu"))
     return found
 
 
@@ -151,8 +153,7 @@ def _moments(
 def _numbers(seen: Profile, *, by_people: bool) -> list[tuple[Column, ColumnSpec]]:
     """Return the column as numbers: Vietnamese or machine writing, whole or not."""
     count = seen.counts
-    scale = max(2, count["decimals"])
-    fraction = f"DECIMAL(18,{scale})" if scale <= _SURE_OF_TEXT * 3 else "DOUBLE"
+    fraction = _fraction(seen)
     vietnamese = [_candidate(seen, fraction, "so_thap_phan")]
     machine = [_candidate(seen, fraction, "so_may")]
     whole = "so_nguyen" if by_people or count["grouped"] or count["english"] else "so_may"
@@ -166,6 +167,12 @@ def _numbers(seen: Profile, *, by_people: bool) -> list[tuple[Column, ColumnSpec
     if count["comma"]:
         return [*vietnamese, *machine]
     return [*integers, *vietnamese, *machine]
+
+
+def _fraction(seen: Profile) -> str:
+    """Return a type with room for the decimals that were seen."""
+    scale = max(2, seen.counts["decimals"])
+    return f"DECIMAL(18,{scale})" if scale <= _MOST_DECIMALS else "DOUBLE"
 
 
 def _text(seen: Profile) -> tuple[Column, ColumnSpec]:
@@ -188,6 +195,10 @@ def _doubts(seen: Profile, chosen: Column) -> list[str]:
     count, notes = seen.counts, []
     if not seen.filled:
         return ["empty in every row of the sample: its type is not known"]
+    if chosen.form == "json" and count["list"]:
+        notes.append("a list: `reader.explode` makes a table of it (docs/sources.md)")
+    if chosen.form == "so_kem_chu":
+        notes.append("numbers among words: map the field again, form muc_so (gần) and don_vi_so")
     if chosen.form == "so_nguyen" and count["grouped"]:
         notes.append("a dot parts thousands: 1.837 is read as 1837")
     if chosen.form == "so_thap_phan" and not count["sure_comma"] and count["comma"]:

@@ -20,6 +20,7 @@ from hub.drafting import names
 from hub.drafting.known import KNOWN, Known
 from sources.spec import ColumnSpec
 from warehouse import normalise
+from warehouse.text_forms import QUANTITY
 
 DATES = (
     "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y%m%d%H%M%S", "iso", "%Y/%m/%d",
@@ -32,6 +33,7 @@ BARE = ("%Y%m%d", "epoch_ms", "excel_serial")
 
 _COUNTED = {
     "json": "starts_with(c, '{') OR starts_with(c, '[')",
+    "list": "starts_with(c, '[')",
     "leading_zero": "regexp_full_match(c, '0[0-9]+')",
     "long": "regexp_full_match(c, '[0-9]{16,}')",
     "number": r"regexp_full_match(c, '-?[0-9][0-9., ]*%?')",
@@ -43,6 +45,7 @@ _COUNTED = {
     "sure_point": (
         r"regexp_full_match(c, '-?(?:[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})|(?:0|[0-9]{4,})\.[0-9]+)')"
     ),
+    "worded": f"regexp_full_match(lower(c), '{QUANTITY}')",
     "percent": "ends_with(c, '%')",
     "word_flag": "lower(c) IN ('true', 'false', 'x', '✓', '✔', '☑', '☐', '✗', '✘', 'có', 'không')",
     "digit_flag": "c IN ('0', '1')",

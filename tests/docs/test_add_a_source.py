@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
+from checks.forms import FORMS
 from hub.settings import ROOT
 
 DOCUMENT = ROOT / "docs" / "add-a-source.md"
@@ -78,6 +79,12 @@ def test_the_document_has_three_walks() -> None:
     assert sum(command.startswith("hub contract draft") for command in commands) == 3
     assert sum(command.startswith("hub sync") for command in commands) == 3
     assert sum(command.startswith("cat > assets/") for command in commands) == 3
+
+
+def test_every_form_of_a_column_is_told() -> None:
+    rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert told == set(FORMS)
 
 
 @pytest.mark.parametrize(

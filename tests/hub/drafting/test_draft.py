@@ -268,6 +268,22 @@ def test_a_key_is_found_among_pairs_and_codes_stay_text(
     assert desk.night().rows == 100
 
 
+def test_numbers_among_words_are_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = folder_of(tmp_path, monkeypatch, "csv", delimiter=";")
+    rows = [f"X{n:03};{('gần', 'hơn')[n % 2]} {n + 1}.200 hồ sơ;{n % 9}" for n in range(50)]
+    text = "\n".join(["Mã;Số tiếp nhận;Loại", *rows])
+    (tmp_path / "giao" / "a.csv").write_text(text, encoding="utf-8")
+    made = desk.draft()
+    found = desk.columns()["so_tiep_nhan"]
+    assert found["customProperties"] == [{"property": "form", "value": "so_kem_chu"}]
+    assert "form muc_so (gần) and don_vi_so" in made.contract
+    assert desk.night().rows == 50
+    kept = desk.context.lake.reader().execute(
+        "SELECT so_tiep_nhan::INT, loai FROM dung_chung.bang_thu WHERE ma = 'X007'"
+    )
+    assert kept.fetchone() == (8200, "7")
+
+
 def test_names_that_no_definition_can_hold_are_left_out_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
