@@ -83,6 +83,7 @@ class Catalog:
                 f"{', '.join(unfilled)}",
                 next_step="map them under `columns` in defs.yaml",
             )
+        _require_parents_key(dataset, contract)
         return contract
 
     def dataset(self, name: str) -> tuple[SystemSpec, DatasetSpec]:
@@ -166,6 +167,23 @@ class Catalog:
             chosen.derived += [d for d in derived if d not in chosen.derived]
             chosen.broken += [n for n in broken if n not in chosen.broken]
         return chosen
+
+
+def _require_parents_key(dataset: DatasetSpec, contract: Contract) -> None:
+    """Raise unless rows that stand in lists of records have the record's key, and its cursor."""
+    of_parent = dataset.of_parent
+    if of_parent and dataset.replaced_by not in contract.key:
+        raise ConfigurationError(
+            f"the rows stand in lists of records told apart by {of_parent[0]}, which is not part "
+            f"of the key of contract {contract.id}",
+            next_step="map it to a column and mark that column as primaryKey",
+        )
+    if of_parent and dataset.cursor and dataset.columns[dataset.cursor].source not in of_parent:
+        raise ConfigurationError(
+            f"cursor {dataset.cursor} is a field within the lists, but it is the records that are "
+            "asked for by time",
+            next_step="map it from a field of the record, named under fetch.reader.keep",
+        )
 
 
 @dataclass

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derived_assets import derived_definitions
-from hub.scaffold import SystemScaffolder
+from hub.scaffold import DerivedScaffolder, SystemScaffolder
 from hub.settings import Settings
 from hub.source_assets import system_definitions
 from sources.pull import check_spec
@@ -59,6 +59,7 @@ class SourceSystem(dg.Component):
         return system_definitions(self.spec, catalog(Settings().assets_dir))
 
 
+@dg.scaffold_with(DerivedScaffolder)
 class DerivedTable(dg.Component):
     """A table computed by SQL from shared tables."""
 

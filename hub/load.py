@@ -312,7 +312,7 @@ def _load(
             base,
             whole=manifest.whole,
             cursor=None if manifest.backfill else dataset.cursor,
-            replaced_by=stage.replaced_by(dataset),
+            replaced_by=dataset.replaced_by,
         )
 
 

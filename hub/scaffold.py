@@ -7,7 +7,7 @@ has its scaffold the day it is written. ``hub check`` then names what is still b
 
 Run it alone: ``dg scaffold defs hub.components.SourceSystem lao_cai/moi --kind rest``.
 
-What does not belong here: what the options mean (the models), derived tables.
+What does not belong here: what the options mean (the models).
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import dagster as dg
+from dagster.components.scaffold.scaffold import NoParams
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
+from hub.catalog import DerivedSpec
 from sources.pull import KINDS, kind_module
 from sources.spec import Auth, DatasetSpec, FromEnv, SystemSpec
 
@@ -76,6 +78,23 @@ class SystemScaffolder(dg.Scaffolder[Parameters]):
         """Write the file; the last two folders are province and system."""
         province, system = request.target_path.parts[-2:]
         text = definition(request.type_name, f"{province}/{system}", request.params)
+        (request.target_path / "defs.yaml").write_text(text, encoding="utf-8")
+
+
+class DerivedScaffolder(dg.Scaffolder[NoParams]):
+    """Writes the ``defs.yaml`` of a derived table; `hub check` then asks for its SQL."""
+
+    def scaffold(self, request: dg.ScaffoldRequest[NoParams]) -> None:
+        """Write the file; the last two folders are schema and table."""
+        schema, table = request.target_path.parts[-2:]
+        given = {
+            "name": [f"name: {schema}/{table}"],
+            "contract": [f"contract: {table}"],
+            "sql": [f"sql: {table}.sql"],
+        }
+        lines = [f"type: {request.type_name}", "attributes:"]
+        lines += _indented(_options(DerivedSpec, "", given))
+        text = "\n".join(lines) + "\n"
         (request.target_path / "defs.yaml").write_text(text, encoding="utf-8")
 
 

@@ -269,6 +269,23 @@ class DatasetSpec(Strict):
             raise ValueError(msg)
         return self
 
+    @property
+    def of_parent(self) -> tuple[str, ...]:
+        """Fields that rows get from the record in whose list they stand; its key is the first.
+
+        None if the rows are records themselves (``fetch.reader.explode``).
+        """
+        reader = self.fetch.get("reader") or {}
+        if reader.get("parent") is None:
+            return ()
+        return tuple(dict.fromkeys((reader["parent"], *reader.get("keep", ()))))
+
+    @property
+    def replaced_by(self) -> str | None:
+        """Column of the record's key: a batch brings all rows of each record that it has."""
+        found = [name for name, spec in self.columns.items() if spec.source in self.of_parent[:1]]
+        return found[0] if found else None
+
 
 class SystemSpec(Strict):
     """One source system: address, credentials, limits, datasets."""

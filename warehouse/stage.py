@@ -73,8 +73,7 @@ def stage(
             where=f"{batch.manifest.system}/{dataset.name}",
             next_step=f"add them to {contract.path} or remove them from defs.yaml",
         )
-    _require_parent_key(batch, dataset, contract)
-    if of_parent := _of_parent(dataset):
+    if of_parent := dataset.of_parent:
         # A batch without any file has no reader that would make it.
         columns = ", ".join(f'"{field}" VARCHAR' for field in of_parent)
         connection.execute(f"CREATE OR REPLACE TABLE stg.main.cha ({columns})")
@@ -87,53 +86,18 @@ def stage(
     }
     mended = mojibake.repair(connection, "stg.main.tho", sorted(texts))
     connection.execute(typed_sql(dataset, contract, mended=mended))
-    if replaced_by(dataset) is not None:
+    if dataset.of_parent:
         connection.execute(_parents_sql(dataset, contract))
     counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     return int(counted[0]) if counted else 0
 
 
-def replaced_by(dataset: DatasetSpec) -> str | None:
-    """Return the column of the parent all of whose rows a batch brings; None if there is none.
-
-    Then ``stg.main.cha`` holds, typed, that column and all others that come from the parent.
-    """
-    of_parent = _of_parent(dataset)
-    found = [name for name, spec in dataset.columns.items() if spec.source in of_parent[:1]]
-    return found[0] if found else None
-
-
-def _require_parent_key(batch: LandedBatch, dataset: DatasetSpec, contract: Contract) -> None:
-    """Raise unless the parent's key is part of the children's, and the cursor is the parent's."""
-    of_parent = _of_parent(dataset)
-    where = f"{batch.manifest.system}/{dataset.name}"
-    if of_parent and replaced_by(dataset) not in contract.key:
-        raise ConfigurationError(
-            f"the rows are children of records told apart by {of_parent[0]}, which is not part of "
-            f"the key of contract {contract.id}",
-            where=where,
-            next_step="map it to a column and mark that column as primaryKey",
-        )
-    if of_parent and dataset.cursor and dataset.columns[dataset.cursor].source not in of_parent:
-        raise ConfigurationError(
-            f"cursor {dataset.cursor} is a field of the children, but it is their records that are "
-            "asked for by time",
-            where=where,
-            next_step="map it from a field of the record, named under fetch.reader.keep",
-        )
-
-
-def _of_parent(dataset: DatasetSpec) -> tuple[str, ...]:
-    """Return the fields that children get from their record, its key first; none if not nested."""
-    reader = dataset.fetch.get("reader", {})
-    if reader.get("parent") is None:
-        return ()
-    return tuple(dict.fromkeys((reader["parent"], *reader.get("keep", ()))))
-
-
 def _parents_sql(dataset: DatasetSpec, contract: Contract) -> str:
-    """Return the SQL that types what the children's parents say of themselves."""
-    of_parent = _of_parent(dataset)
+    """Return the SQL that types what the records say in whose lists the rows stand.
+
+    ``stg.main.cha`` then has a column for each of the contract's that comes from the record.
+    """
+    of_parent = dataset.of_parent
     values = ", ".join(
         f"{normalise.expressions(column, spec, _cell(spec.source)).value} AS {column.name}"
         for column in contract.columns

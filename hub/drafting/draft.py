@@ -147,9 +147,8 @@ def _drafted(
     counts = ", ".join(f"count({one.column.name})" for one in judged)
     found = connection.execute(f"SELECT count(*), {counts} FROM stg.main.nhap").fetchone()
     rows, *filled = (int(value) for value in found or ())
-    parent = dataset.fetch.get("reader", {}).get("parent")
-    of_parent = [one.column.name for one in judged if one.spec.source == parent]
-    key = keys.find(connection, judged, of_parent[0] if of_parent else None)
+    parents = [one.column.name for one in judged if one.spec.source in dataset.of_parent[:1]]
+    key = keys.find(connection, judged, parents[0] if parents else None)
     required = [
         one.column.name for one, n in zip(judged, filled, strict=True)
         if n and n + one.profile.filled - one.read == rows

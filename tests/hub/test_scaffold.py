@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
+from dagster.components.scaffold.scaffold import NoParams
 from pydantic import BaseModel, ValidationError
 
-from hub.catalog import SOURCE_SYSTEM, load_catalog
-from hub.scaffold import Parameters, _choices, definition
+from hub.catalog import DERIVED_TABLE, SOURCE_SYSTEM, load_catalog
+from hub.scaffold import DerivedScaffolder, Parameters, _choices, definition
 from hub.settings import ROOT
 from sources.pull import KINDS, kind_module
 from sources.spec import Auth, SystemSpec
@@ -146,3 +148,16 @@ def test_dagsters_own_command_writes_it(tmp_path: Path) -> None:
     written = (project / "assets" / "lao_cai" / "moi" / "defs.yaml").read_text(encoding="utf-8")
     wanted = Parameters(kind="portal", auth="bearer", dataset="ho_so")
     assert written == definition(SOURCE_SYSTEM, "lao_cai/moi", wanted)
+
+
+def test_a_derived_table_has_a_scaffold_too(tmp_path: Path) -> None:
+    folder = tmp_path / "assets" / "chi_so" / "moi"
+    folder.mkdir(parents=True)
+    request = dg.ScaffoldRequest(
+        type_name=DERIVED_TABLE, target_path=folder, scaffold_format="yaml",
+        project_root=tmp_path, params=NoParams(),
+    )  # fmt: skip
+    DerivedScaffolder().scaffold(request)
+    (error,) = load_catalog(tmp_path / "assets").errors.values()
+    named = [part.partition(":")[0] for part in error.what.split("; ")]
+    assert named == ["title", "owner", "inputs"]
