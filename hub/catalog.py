@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checks.contract import Contract, load_contract
 from hub.errors import ConfigurationError, HubError
-from sources.pull import check_spec
-from sources.spec import DatasetSpec, SystemSpec
+from sources.pull import check_spec, kind_module
+from sources.spec import DatasetSpec, SystemSpec, faults
 
 SOURCE_SYSTEM = "hub.components.SourceSystem"
 DERIVED_TABLE = "hub.components.DerivedTable"
@@ -59,9 +59,50 @@ class Catalog:
         """Return a dataset's contract.
 
         Raises:
-            ConfigurationError: It is missing or broken.
+            ConfigurationError: It is missing or broken, or the dataset does not fill it.
         """
-        return self.contract_named(dataset.contract)
+        contract = self.contract_named(dataset.contract)
+        unknown = sorted(set(dataset.columns) - {column.name for column in contract.columns})
+        unfilled = [
+            c.name for c in contract.columns if c.required and c.name not in dataset.columns
+        ]
+        if not dataset.columns:
+            raise ConfigurationError(
+                f"dataset {dataset.name} maps no columns",
+                next_step="`hub contract draft` proposes them; put them into defs.yaml",
+            )
+        if unknown:
+            raise ConfigurationError(
+                f"the definition maps columns that contract {contract.id} lacks: "
+                f"{', '.join(unknown)}",
+                next_step=f"add them to {contract.path} or remove them from defs.yaml",
+            )
+        if unfilled:
+            raise ConfigurationError(
+                f"the definition does not map what contract {contract.id} requires: "
+                f"{', '.join(unfilled)}",
+                next_step="map them under `columns` in defs.yaml",
+            )
+        _require_parents_key(dataset, contract)
+        return contract
+
+    def dataset(self, name: str) -> tuple[SystemSpec, DatasetSpec]:
+        """Return a dataset by its whole name, ``province/system/dataset``.
+
+        Raises:
+            ConfigurationError: There is none, or its definition is broken.
+        """
+        source, _, short = name.rpartition("/")
+        if source in self.errors:
+            raise self.errors[source]
+        system = self.systems.get(source)
+        for dataset in system.datasets if system else ():
+            if system and dataset.name == short:
+                return system, dataset
+        known = [f"{s.name}/{d.name}" for s in self.systems.values() for d in s.datasets]
+        raise ConfigurationError(
+            f"there is no dataset '{name}'", next_step=f"choose among: {', '.join(known)}"
+        )
 
     def contract_named(self, stem: str) -> Contract:
         """Return the contract in ``assets/contracts/<stem>.odcs.yaml``.
@@ -75,7 +116,9 @@ class Catalog:
         if broken is not None:
             raise broken
         raise ConfigurationError(
-            f"there is no contract {stem}.odcs.yaml", next_step="write it in assets/contracts/"
+            f"there is no contract {stem}.odcs.yaml",
+            next_step=f"write it in assets/contracts/, or let `hub contract draft DATASET "
+            f"--output assets/contracts/{stem}.odcs.yaml` begin it",
         )
 
     def feeding(self, table: str) -> list[tuple[str, float | None]]:
@@ -124,6 +167,23 @@ class Catalog:
             chosen.derived += [d for d in derived if d not in chosen.derived]
             chosen.broken += [n for n in broken if n not in chosen.broken]
         return chosen
+
+
+def _require_parents_key(dataset: DatasetSpec, contract: Contract) -> None:
+    """Raise unless rows that stand in lists of records have the record's key, and its cursor."""
+    of_parent = dataset.of_parent
+    if of_parent and dataset.replaced_by not in contract.key:
+        raise ConfigurationError(
+            f"the rows stand in lists of records told apart by {of_parent[0]}, which is not part "
+            f"of the key of contract {contract.id}",
+            next_step="map it to a column and mark that column as primaryKey",
+        )
+    if of_parent and dataset.cursor and dataset.columns[dataset.cursor].source not in of_parent:
+        raise ConfigurationError(
+            f"cursor {dataset.cursor} is a field within the lists, but it is the records that are "
+            "asked for by time",
+            next_step="map it from a field of the record, named under fetch.reader.keep",
+        )
 
 
 @dataclass
@@ -189,12 +249,9 @@ def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
     try:
         spec = model.model_validate(document.get("attributes"))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "attributes"
+        found = [*faults(error), *_fetch_faults(document.get("attributes"))]
         raise ConfigurationError(
-            f"{place}: {first['msg']}",
-            where=str(path),
-            next_step=f"correct it ({error.error_count()} problem(s) in this file)",
+            "; ".join(found), where=str(path), next_step="fill in or correct each there"
         ) from error
     if spec.name != name:
         raise ConfigurationError(
@@ -205,6 +262,26 @@ def load_definition(path: Path, name: str) -> SystemSpec | DerivedSpec:
     if isinstance(spec, SystemSpec):
         check_spec(spec)
     return spec
+
+
+def _fetch_faults(attributes: object) -> list[str]:
+    """Return what is wrong with the options of a broken definition's datasets, if it has any.
+
+    They are checked after the definition; who fills in a scaffold wants to hear all at once.
+    """
+    try:
+        kind, datasets = attributes["kind"], attributes["datasets"]  # type: ignore[index]  # or not
+        module = kind_module(kind)
+        fetches = [dataset.get("fetch", {}) for dataset in datasets]
+    except (TypeError, KeyError, AttributeError, HubError):
+        return []
+    found = []
+    for number, fetch in enumerate(fetches):
+        try:
+            module.Fetch.model_validate(fetch)
+        except ValidationError as error:
+            found += faults(error, "datasets", str(number), "fetch")
+    return found
 
 
 def main() -> None:

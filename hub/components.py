@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derived_assets import derived_definitions
+from hub.scaffold import DerivedScaffolder, SystemScaffolder
 from hub.settings import Settings
 from hub.source_assets import system_definitions
 from sources.pull import check_spec
@@ -31,6 +32,7 @@ def catalog(assets: Path) -> Catalog:
     return load_catalog(assets)
 
 
+@dg.scaffold_with(SystemScaffolder)
 class SourceSystem(dg.Component):
     """A source system that the hub pulls from every night."""
 
@@ -57,6 +59,7 @@ class SourceSystem(dg.Component):
         return system_definitions(self.spec, catalog(Settings().assets_dir))
 
 
+@dg.scaffold_with(DerivedScaffolder)
 class DerivedTable(dg.Component):
     """A table computed by SQL from shared tables."""
 

@@ -332,6 +332,7 @@ def _load(
             whole=manifest.whole,
             cursor=None if manifest.backfill else dataset.cursor,
             asked=datetime.fromisoformat(manifest.started_at),
+            replaced_by=dataset.replaced_by,
         )
 
 

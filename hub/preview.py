@@ -12,6 +12,8 @@ which rule, and a look should not cost its import).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +24,8 @@ import duckdb
 from checks.contract import Column, Contract
 from checks.quarantine import mark
 from hub.load import Context
-from sources.landing import Landing, Position
+from sources.context import Warn, unheard
+from sources.landing import LandedBatch, Landing, Position
 from sources.pull import pull
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import stage
@@ -89,6 +92,33 @@ def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: in
     """
     contract = context.catalog.contract(dataset)
     warnings: list[str] = []
+    with sampled(context, system, dataset, rows, warnings.append) as (connection, batch):
+        records = stage.stage(connection, batch, dataset, contract)
+        counts = mark(connection, "stg.main.hang", contract)
+        return Preview(
+            records=records,
+            fields=[_field(connection, c, dataset) for c in contract.columns],
+            broken=_broken(contract, counts),
+            refused=refused(connection),
+            names=[column.name for column in contract.columns],
+            rows=_first(connection, contract, rows),
+            warnings=warnings,
+        )
+
+
+@contextmanager
+def sampled(
+    context: Context,
+    system: SystemSpec,
+    dataset: DatasetSpec,
+    rows: int,
+    warn: Warn = unheard,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, LandedBatch]]:
+    """Pull a sample into a scratch folder; yield it beside a connection with ``stg`` attached.
+
+    Everything is removed at the end. Arguments and errors are those of :func:`preview`;
+    ``warn`` takes the sentences of the pull that somebody must read.
+    """
     with TemporaryDirectory(prefix="hub-preview-") as scratch:
         batch = pull(
             system,
@@ -97,23 +127,13 @@ def preview(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: in
             landing=Landing(Path(scratch) / "landing"),
             environment=context.settings.environment(),
             sample=rows,
-            warn=warnings.append,
+            warn=warn,
         )
         connection = context.lake.reader() if context.lake.exists else connect()
         connection.execute("USE memory")
         try:
             with stage.attached(connection, Path(scratch), "preview"):
-                records = stage.stage(connection, batch, dataset, contract)
-                counts = mark(connection, "stg.main.hang", contract)
-                return Preview(
-                    records=records,
-                    fields=[_field(connection, c, dataset) for c in contract.columns],
-                    broken=_broken(contract, counts),
-                    refused=_refused(connection),
-                    names=[column.name for column in contract.columns],
-                    rows=_first(connection, contract, rows),
-                    warnings=warnings,
-                )
+                yield connection, batch
         finally:
             connection.close()
 
@@ -124,7 +144,8 @@ def _broken(contract: Contract, counts: dict[str, int]) -> list[tuple[str, int, 
     return sorted(found, key=lambda item: -item[1])
 
 
-def _refused(connection: duckdb.DuckDBPyConnection) -> int:
+def refused(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return how many rows the marks refuse."""
     found = connection.execute("SELECT count(*) FROM stg.main.vi_pham").fetchone()
     return int(found[0]) if found else 0
 

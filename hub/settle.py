@@ -64,6 +64,7 @@ def settle(
     whole: bool,
     cursor: str | None = None,
     asked: datetime | None = None,
+    replaced_by: str | None = None,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -75,6 +76,7 @@ def settle(
         whole: The rows are all the source has; keys it does not name have vanished.
         cursor: Column whose newest accepted value is the next pull's starting point.
         asked: When the source was first asked for this batch; needed with ``cursor``.
+        replaced_by: As for ``diff.compare``.
 
     Raises:
         DataError: The batch is held back: too many bad rows, or too many rows would vanish.
@@ -82,8 +84,9 @@ def settle(
     """
     mark(connection, "stg.main.hang", contract)
     difference = diff.compare(
-        connection, contract, source=base.source, dataset=base.dataset, whole=whole
-    )
+        connection, contract, source=base.source, dataset=base.dataset, whole=whole,
+        replaced_by=replaced_by,
+    )  # fmt: skip
     record = replace(
         base,
         status=loads.UNCHANGED,
@@ -104,7 +107,9 @@ def settle(
     record = replace(
         record,
         status=loads.LOADED,
-        cursor_after=_cursor(connection, cursor, asked, record.cursor_before),
+        cursor_after=_cursor(
+            connection, cursor, asked, record.cursor_before, of_parents=replaced_by is not None
+        ),
         ended_at=datetime.now(UTC),
         checks=json.dumps(checks, ensure_ascii=False),
     )
@@ -150,19 +155,23 @@ def _cursor(
     column: str | None,
     asked: datetime | None,
     before: str | None,
+    *,
+    of_parents: bool = False,
 ) -> str | None:
     """Return the starting point of the next pull: the newest accepted change before this one.
 
     A row that changed while the list was read may stand on a page that was read already: a
     starting point behind it would pass it over until everything is compared again. A rejected
-    row's time is not to be trusted either, and one dated 2926 would end every later pull.
+    row's time is not to be trusted either, and one dated 2926 would end every later pull. Where
+    the rows are children, their parents' times count, also of those that have no child.
     """
     if column is None or asked is None:
         return before
+    accepted = "TRUE" if of_parents else "_row NOT IN (SELECT _row FROM stg.main.vi_pham)"
     found = connection.execute(
-        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') FROM stg.main.hang "
-        "WHERE _row NOT IN (SELECT _row FROM stg.main.vi_pham) "
-        f"AND {column} <= ?::TIMESTAMPTZ::TIMESTAMP",  # Vietnam time, as the session is
+        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') "
+        f"FROM stg.main.{'cha' if of_parents else 'hang'} "
+        f"WHERE {accepted} AND {column} <= ?::TIMESTAMPTZ::TIMESTAMP",  # Vietnam time
         [asked],
     ).fetchone()
     return max(filter(None, (before, found[0] if found else None)), default=None)

@@ -119,6 +119,7 @@ class BatchWriter:
         self._claimed: int | None = None
         self._held = 0
         self.started = datetime.now(UTC)
+        self._taken: str | None = None
         self.sample: int | None = None
         """Rows, or files whose rows are unknown, after which :class:`EnoughError` ends the pull."""
         with writing(self._partial):
@@ -232,6 +233,21 @@ class BatchWriter:
         """Note that the source names only some of what it has: nothing else has vanished."""
         self._window = msgspec.structs.replace(self._window, partial=True)
 
+    def take_over(self, batch: LandedBatch) -> None:
+        """Take over all files of another dataset's batch of the same answers: linked, not copied.
+
+        Nothing else may be landed beside them.
+        """
+        for file in batch.manifest.files:
+            path = self._partial / file.name
+            with writing(path):
+                path.parent.mkdir(exist_ok=True)
+                os.link(batch.path / file.name, path)
+        self._files = list(batch.manifest.files)
+        self._claimed = batch.manifest.claimed
+        self._taken = batch.manifest.content_sha256
+        self.started = datetime.fromisoformat(batch.manifest.started_at)
+
     def start_over(self) -> None:
         """Forget what was landed so far: the source made the kind read its list anew."""
         for landed in self._files:
@@ -273,7 +289,7 @@ class BatchWriter:
         """Describe the batch; its name depends on nothing but content, place and past."""
         system, dataset = self._identity
         window = self._window
-        content = self._content.hexdigest()
+        content = self._taken or self._content.hexdigest()
         identity = [
             system,
             dataset,

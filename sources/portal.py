@@ -14,7 +14,7 @@ What does not belong here: what a dossier is; this reads any numbered pages of J
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,8 @@ class Fetch(Strict):
     since_parameter: str | None = None
     until_parameter: str | None = None
     time_format: str = "%Y%m%d%H%M%S"
+    reader: dict[str, Any] = Field(default_factory=dict)
+    """Options of the reader in ``warehouse``: the list within each record (docs/sources.md)."""
 
     @model_validator(mode="after")
     def _can_overlap(self) -> Self:

@@ -38,7 +38,7 @@ from sources.hosts import Hosts
 from sources.journal import Journal
 from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.redact import Redactor
-from sources.spec import BasicAuth, DatasetSpec, NoAuth, Strict, SystemSpec, read_definition
+from sources.spec import BasicAuth, DatasetSpec, NoAuth, Strict, SystemSpec, faults, read_definition
 from sources.transport import Route
 
 KINDS: dict[str, str] = {
@@ -72,6 +72,8 @@ class Session:
     """For kinds that talk no HTTP: the address as it is set, password included."""
     login: tuple[str, str] | None = field(default=None, repr=False)
     """For those kinds: user and password, if they have variables of their own."""
+    answered: dict[str, LandedBatch] = field(default_factory=dict, repr=False)
+    """What was asked -> what came: datasets that ask the same read the same answers."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -263,28 +265,41 @@ def pull(
             warn=warn,
             beside=landing.beside,
         )
+        asked = f"{options.model_dump_json(exclude={'reader'})} {window}"
+        same = session.answered.get(asked) if sample is None else None
         try:
-            return _landed(module, context)
+            sealed = _landed(module, context, same)
         except HubError as error:
             if not journal.begin_anew(error, _now()):
                 raise journal.note(error.at(where)) from None
-        batch.start_over()
-        again = replace(context, now=journal.began, deadline=deadline.again())
-        try:
-            return _landed(module, again)
-        except HubError as error:
-            raise journal.note(error.at(where)) from None
+            batch.start_over()
+            again = replace(context, now=journal.began, deadline=deadline.again())
+            try:
+                sealed = _landed(module, again, same)
+            except HubError as again_error:
+                raise journal.note(again_error.at(where)) from None
+    if sample is None and _is_of_pages(sealed):
+        session.answered[asked] = sealed
+    return sealed
 
 
-def _landed(module: ModuleType, context: PullContext[Any]) -> LandedBatch:
-    """Have the kind land what is new, and seal it."""
+def _landed(module: ModuleType, context: PullContext[Any], same: LandedBatch | None) -> LandedBatch:
+    """Have the kind land what is new, unless another dataset asked the same; seal it."""
     context.batch.started = context.now.replace(tzinfo=VIETNAM)
     try:
         with contextlib.suppress(EnoughError):
-            module.land(context)
+            if same is None:
+                module.land(context)
+            else:
+                context.batch.take_over(same)
         return context.batch.seal(resumed=context.journal.resumed)
     finally:
         context.deadline.give_up()
+
+
+def _is_of_pages(batch: LandedBatch) -> bool:
+    """Say whether a batch is pages of records, as lists within them are read from."""
+    return all(file.media == "ndjson" for file in batch.manifest.files)
 
 
 def _now() -> datetime:
@@ -321,29 +336,31 @@ def _vietnam(moment: datetime | None) -> datetime | None:
     return moment.astimezone(VIETNAM).replace(tzinfo=None)
 
 
-def _module(system: SystemSpec) -> ModuleType:
-    """Import the module of a system's kind."""
-    name = KINDS.get(system.kind)
+def kind_module(kind: str) -> ModuleType:
+    """Return the module that reads a kind; raises ``ConfigurationError`` if there is none."""
+    name = KINDS.get(kind)
     if name is None:
         raise ConfigurationError(
-            f"unknown kind {system.kind!r}",
-            where=system.name,
-            next_step=f"one of: {', '.join(sorted(KINDS))}",
+            f"unknown kind {kind!r}", next_step=f"one of: {', '.join(sorted(KINDS))}"
         )
     return importlib.import_module(name)
 
 
+def _module(system: SystemSpec) -> ModuleType:
+    """Return the module of a system's kind."""
+    try:
+        return kind_module(system.kind)
+    except ConfigurationError as error:
+        raise error.at(system.name) from None
+
+
 def _options(module: ModuleType, system: SystemSpec, dataset: DatasetSpec) -> Strict:
-    """Return a dataset's options as the kind's model; one line per mistake."""
+    """Return a dataset's options as the kind's model; all mistakes on one line."""
     try:
         options: Strict = module.Fetch.model_validate(dataset.fetch)
     except pydantic.ValidationError as error:
-        faults = "; ".join(
-            f"fetch.{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
         raise ConfigurationError(
-            faults,
+            "; ".join(faults(error, "fetch")),
             where=f"{system.name}/{dataset.name}",
             next_step=f"the options of kind {system.kind} are the Fetch model of {module.__name__}",
         ) from None

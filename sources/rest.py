@@ -57,6 +57,8 @@ class Fetch(Listing):
     """Options of a dataset."""
 
     parent: Parent | None = None
+    reader: dict[str, Any] = Field(default_factory=dict)
+    """Options of the reader in ``warehouse``: the list within each record (docs/sources.md)."""
 
     @model_validator(mode="after")
     def _names_the_id(self) -> Self:

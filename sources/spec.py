@@ -213,7 +213,19 @@ class ColumnSpec(Strict):
     dates: tuple[str, ...] = ()
     """strptime formats of this source, the ordinary one first; others are repaired and flagged."""
     codes: dict[str, str] = {}
-    """This source's code -> the contract's code; a code not listed breaks the type rule."""
+    """This source's code -> the contract's code."""
+    unlisted: Literal["refuse", "blank"] = "refuse"
+    """What becomes of a code that is not listed: it breaks the type rule, so that its row is held
+    in quarantine, or the cell stays blank and is flagged ``unlisted_code`` in ``_repairs``. Map the
+    same field to a second column without codes to keep what the source wrote."""
+
+    @model_validator(mode="after")
+    def _has_a_list(self) -> ColumnSpec:
+        """Without a list there is nothing that could be unlisted."""
+        if self.unlisted == "blank" and not self.codes:
+            msg = "`unlisted` is for a column with `codes`"
+            raise ValueError(msg)
+        return self
 
 
 def _short_column(value: Any) -> Any:  # noqa: ANN401 - raw YAML
@@ -244,18 +256,37 @@ class DatasetSpec(Strict):
     deleted without notice are noticed; never, if not given."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
-    columns: dict[str, ColumnSource]
+    columns: dict[str, ColumnSource] = {}
+    """None only until ``hub contract draft`` has proposed them: such a dataset is not pulled."""
 
     @model_validator(mode="after")
     def _cursor_fits_mode(self) -> DatasetSpec:
         """An incremental dataset has a cursor, and the cursor is one of its columns."""
-        if self.mode == "incremental" and self.cursor not in self.columns:
+        known = self.cursor in self.columns or not self.columns
+        if self.mode == "incremental" and (self.cursor is None or not known):
             msg = f"dataset {self.name}: an incremental dataset needs `cursor`, one of its columns"
             raise ValueError(msg)
         if self.mode == "full" and self.reconcile_days is not None:
             msg = f"dataset {self.name}: `reconcile_days` is for incremental datasets"
             raise ValueError(msg)
         return self
+
+    @property
+    def of_parent(self) -> tuple[str, ...]:
+        """Fields that rows get from the record in whose list they stand; its key is the first.
+
+        None if the rows are records themselves (``fetch.reader.explode``).
+        """
+        reader = self.fetch.get("reader") or {}
+        if reader.get("parent") is None:
+            return ()
+        return tuple(dict.fromkeys((reader["parent"], *reader.get("keep", ()))))
+
+    @property
+    def replaced_by(self) -> str | None:
+        """Column of the record's key: a batch brings all rows of each record that it has."""
+        found = [name for name, spec in self.columns.items() if spec.source in self.of_parent[:1]]
+        return found[0] if found else None
 
 
 class SystemSpec(Strict):
@@ -306,6 +337,27 @@ class SystemSpec(Strict):
         return {dataset.name: dataset for dataset in self.datasets}[name]
 
 
+def faults(error: ValidationError, *below: str) -> list[str]:
+    """Return what is wrong with a definition, a line each, without any value.
+
+    Args:
+        error: From a model of this module or of a kind.
+        below: Names that lead to the part that was validated.
+    """
+    found = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(map(str, (*below, *fault["loc"]))) or "attributes"
+        context = fault.get("ctx", {})
+        if fault["type"] == "union_tag_invalid" and context.get("tag") == "None":
+            said = f"fill in its {context['discriminator']}, one of {context['expected_tags']}"
+        elif fault["type"] == "missing" or fault["input"] is None:
+            said = "fill it in"
+        else:
+            said = fault["msg"]
+        found.append(f"{place}: {said}")
+    return found
+
+
 def read_definition(path: Path) -> SystemSpec:
     """Read one ``defs.yaml`` outside Dagster: for the modules here when they run alone."""
     try:
@@ -313,11 +365,7 @@ def read_definition(path: Path) -> SystemSpec:
         attributes = document.get("attributes", document)
         return SystemSpec.model_validate(attributes)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError("; ".join(faults), where=str(path)) from None
+        raise ConfigurationError("; ".join(faults(error)), where=str(path)) from None
     except (OSError, yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
         raise ConfigurationError(f"no readable definition: {error}", where=str(path)) from None
 

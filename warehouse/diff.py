@@ -68,6 +68,7 @@ def compare(
     source: str,
     dataset: str,
     whole: bool,
+    replaced_by: str | None = None,
 ) -> Difference:
     """Compare the staged batch with the lake and leave the result in staging tables.
 
@@ -77,6 +78,8 @@ def compare(
         source: System name, the ``_source`` of its rows.
         dataset: Dataset name within the system.
         whole: The batch is a full snapshot, so keys it does not name have vanished.
+        replaced_by: Column of a parent whose rows the batch brings all of, for each parent in
+            ``stg.main.cha``: its keys that are not named have vanished too.
 
     Raises:
         DataError: The shrink guard: more rows would vanish than the contract allows.
@@ -98,7 +101,7 @@ def compare(
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.mat AS
         SELECT {keys} FROM stg.main.co t
-        WHERE {str(whole).lower()}
+        WHERE {_seen_whole(whole=whole, replaced_by=replaced_by)}
           AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE {same_key(contract, "h", "t")})"""
     )
     _quarantine_moves(connection, contract, source=source, dataset=dataset, whole=whole)
@@ -129,6 +132,20 @@ def compare(
         repaired=repaired,
         duplicates=copies,
     )
+
+
+def _seen_whole(*, whole: bool, replaced_by: str | None) -> str:
+    """Return SQL that is true for a row of the lake ``t`` that the batch would name if it were."""
+    if whole and replaced_by is None:
+        return "true"
+    if replaced_by is None:
+        return "false"
+    parents = f"SELECT {replaced_by} FROM stg.main.cha WHERE {replaced_by} IS NOT NULL"
+    named = f"SELECT {replaced_by} FROM stg.main.hang WHERE {replaced_by} IS NOT NULL"
+    # Of a full snapshot, a parent that is not there at all has vanished with all its rows; one
+    # whose list could not be read is named by a refused row, and keeps what it had.
+    gone = f" OR t.{replaced_by} NOT IN ({named})" if whole else ""
+    return f"(t.{replaced_by} IN ({parents}){gone})"
 
 
 def _quarantine_moves(

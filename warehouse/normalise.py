@@ -30,7 +30,16 @@ import duckdb
 from checks.contract import Column
 from hub.errors import ConfigurationError, HubError
 from sources.spec import ColumnSpec
-from warehouse.text_forms import PLACEHOLDERS, TEXTS, Repairs, among, common, listed, matches
+from warehouse.text_forms import (
+    PLACEHOLDERS,
+    TEXTS,
+    Repairs,
+    among,
+    common,
+    listed,
+    matches,
+    one_placement,
+)
 from warehouse.value_forms import TYPES, Typed
 
 
@@ -66,15 +75,17 @@ def expressions(column: Column, spec: ColumnSpec, raw: str) -> Cell:
     placeholders = sorted(PLACEHOLDERS - {code.lower() for code in spec.codes})
     repairs, text = common(raw)
     typed: Typed | None = None
-    if column.form in TEXTS:
-        usual, own = TEXTS[column.form]
+    # A source's word for a code ("Đang xử lý") has blanks that the code's own form would take out.
+    form = "van_ban" if spec.codes and column.sql_type == "VARCHAR" else column.form
+    if form in TEXTS:
+        usual, own = TEXTS[form]
         more, text = own(text)
         repairs += more
         blank = among(f"lower({raw})", placeholders)
         short = f"CASE WHEN length({raw}) < 14 THEN {blank} ELSE FALSE END"
         test = f"NOT {matches(raw, usual)} OR {short}"
-    elif column.form in TYPES:
-        typed = TYPES[column.form](column, spec)
+    elif form in TYPES:
+        typed = TYPES[form](column, spec)
         test = f"NOT ({typed.usual(raw)})"
     else:
         raise ConfigurationError(
@@ -94,6 +105,12 @@ def expressions(column: Column, spec: ColumnSpec, raw: str) -> Cell:
         value = f"CASE WHEN {unusual} THEN {mended} ELSE {typed.ordinary(raw)} END"
         rewritten = f"CASE WHEN {typed.usual(cleaned)} THEN FALSE ELSE ({mended}) IS NOT NULL END"
         repairs.append((typed.repair, rewritten))
+    if spec.unlisted == "blank" and column.sql_type != "VARCHAR":
+        raise ConfigurationError(
+            f"column {column.name} is no text, so `unlisted: blank` would hide what cannot be read",
+            where="definition",
+            next_step="leave it out: a text that is neither a listed code nor a value is refused",
+        )
     if spec.codes:
         value = _coded(column, spec, clean, value)
     conditions: dict[str, list[str]] = {}
@@ -132,12 +149,15 @@ def flags(cells: Mapping[str, Cell], others: Sequence[str] = ()) -> str:
 
 
 def _coded(column: Column, spec: ColumnSpec, clean: str, value: str) -> str:
-    """Map the source's codes; in a text column a code that is not listed has no value."""
+    """Map the source's codes; in a text column a code that is not listed has no value.
+
+    Words are compared in small letters and wherever their tone stands.
+    """
     cases = " ".join(
-        f"WHEN {listed([theirs.lower()])} THEN {listed([ours])}"
+        f"WHEN {one_placement(listed([theirs]))} THEN {listed([ours])}"
         for theirs, ours in spec.codes.items()
     )
-    mapped = f"CASE lower({clean}) {cases} END"
+    mapped = f"CASE {one_placement(clean)} {cases} END"
     if column.sql_type == "VARCHAR":
         return mapped
     return f"coalesce(TRY_CAST({mapped} AS {column.sql_type}), {value})"

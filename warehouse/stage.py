@@ -73,6 +73,10 @@ def stage(
             where=f"{batch.manifest.system}/{dataset.name}",
             next_step=f"add them to {contract.path} or remove them from defs.yaml",
         )
+    if of_parent := dataset.of_parent:
+        # A batch without any file has no reader that would make it.
+        columns = ", ".join(f'"{field}" VARCHAR' for field in of_parent)
+        connection.execute(f"CREATE OR REPLACE TABLE stg.main.cha ({columns})")
     fields = sorted({spec.source for spec in dataset.columns.values()})
     read_batch(connection, batch, fields, dataset.fetch.get("reader", {}))
     texts = {
@@ -82,8 +86,28 @@ def stage(
     }
     mended = mojibake.repair(connection, "stg.main.tho", sorted(texts))
     connection.execute(typed_sql(dataset, contract, mended=mended))
+    if dataset.of_parent:
+        connection.execute(_parents_sql(dataset, contract))
     counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _parents_sql(dataset: DatasetSpec, contract: Contract) -> str:
+    """Return the SQL that types what the records say in whose lists the rows stand.
+
+    ``stg.main.cha`` then has a column for each of the contract's that comes from the record.
+    """
+    of_parent = dataset.of_parent
+    values = ", ".join(
+        f"{normalise.expressions(column, spec, _cell(spec.source)).value} AS {column.name}"
+        for column in contract.columns
+        if (spec := dataset.columns.get(column.name)) and spec.source in of_parent
+    )
+    return f"CREATE OR REPLACE TABLE stg.main.cha AS SELECT {values} FROM stg.main.cha t"
+
+
+def _cell(field: str) -> str:
+    return f't."{field}"'
 
 
 def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str] = ()) -> str:
@@ -105,7 +129,10 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
             continue
         cell = normalise.expressions(column, spec, f't."{spec.source}"')
         values.append(f"{cell.value} AS {column.name}")
-        if not column.is_text or spec.codes:
+        if spec.unlisted == "blank":
+            lost = f"({cell.value}) IS NULL AND ({cell.clean}) IS NOT NULL"
+            others.append(f"CASE WHEN {lost} THEN '{column.name}:unlisted_code' END")
+        elif not column.is_text or spec.codes:
             raws.append(f"{cell.clean} AS {column.raw}")
         cells[column.name] = cell
         if column.is_text and spec.source in mended:

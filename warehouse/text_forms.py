@@ -143,6 +143,57 @@ def _so_dien_thoai(text: str) -> tuple[Repairs, str]:
     ], domestic
 
 
+_TONES = (("oa", "oà oá oả oã oạ", "òa óa ỏa õa ọa"), ("oe", "oè oé oẻ oẽ oẹ", "òe óe ỏe õe ọe"),
+          ("uy", "uỳ uý uỷ uỹ uỵ", "ùy úy ủy ũy ụy"))  # fmt: skip
+"""The three vowels that are written with their tone in two places (domain notes 1.7)."""
+
+
+def one_placement(text: str) -> str:
+    """Return SQL of a text in small letters, with every tone where it stands in ``hoà``."""
+    moved = f"lower({text})"
+    for _, wanted, others in _TONES:
+        for new, old in zip(wanted.split(), others.split(), strict=True):
+            moved = f"replace({moved}, '{old}', '{new}')"
+    return moved
+
+
+def _khoa_ten(text: str) -> tuple[Repairs, str]:
+    """Name as a key: ``Thị trấn HÒA  An`` and ``thị trấn Hoà An`` are one. No repair is flagged."""
+    return [], one_placement(text)
+
+
+HEDGES = (
+    "gần", "hơn", "trên", "dưới", "khoảng", "ước", "ước tính", "ước đạt", "xấp xỉ", "tối thiểu",
+    "tối đa", "ít nhất", "nhiều nhất", "~", "≈", ">", "<", "≥", "≤", ">=", "<=",
+)  # fmt: skip
+"""What stands before a number that is not exact (domain notes 6)."""
+_HEDGE = "|".join(sorted(HEDGES, key=len, reverse=True))
+_WORDS = "[^-0-9%.,~≈<>≥≤ ][^0-9]*"
+_UNIT = f"%|‰|(?:{_WORDS})?m[23]|{_WORDS}"
+QUANTITY = (
+    f"(?:({_HEDGE}) ?)?"
+    r"(-?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?)"
+    f"(?: ?({_UNIT}))?"
+)
+"""Hedge, number in Vietnamese writing, unit; in small letters. Two numbers (``10-15 ngày``) are
+none: which of them it is, nobody can say."""
+
+
+def part(text: str, group: int) -> str:
+    """Return SQL of one part of a quantity: 1 hedge, 2 number, 3 unit; blank if there is none."""
+    return f"regexp_extract(lower({text}), {listed([f'^{QUANTITY}$'])}, {group})"
+
+
+def _muc_so(text: str) -> tuple[Repairs, str]:
+    """How exact a number is: ``gần`` of ``gần 1.200 hồ sơ``."""
+    return [], part(text, 1)
+
+
+def _don_vi_so(text: str) -> tuple[Repairs, str]:
+    """Unit of a number: ``hồ sơ`` of ``gần 1.200 hồ sơ``; small letters."""
+    return [], f"trim({part(text, 3)})"
+
+
 TEXTS: dict[str, tuple[str, Callable[[str], tuple[Repairs, str]]]] = {
     "van_ban": (f"[{_SEEN}]+(?: [{_SEEN}]+)*", _van_ban),
     "ma": ("[!-~]+", _ma),
@@ -151,5 +202,9 @@ TEXTS: dict[str, tuple[str, Callable[[str], tuple[Repairs, str]]]] = {
     "ma_so_thue": ("[0-9]{10}(?:-[0-9]{3})?", _ma_so_thue),
     "ma_don_vi": ("[0-9]{5}", _padded("[0-9]{1,4}", 5)),
     "so_dien_thoai": ("0[1-9][0-9]{8,9}", _so_dien_thoai),
+    # None is ordinary: the cell is always made from what the source wrote.
+    "khoa_ten": ("[^\\x00-\\x{10FFFF}]", _khoa_ten),
+    "muc_so": ("[^\\x00-\\x{10FFFF}]", _muc_so),
+    "don_vi_so": ("[^\\x00-\\x{10FFFF}]", _don_vi_so),
 }
 """Form -> what its texts ordinarily look like, and its own repairs."""

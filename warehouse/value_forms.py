@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from checks.contract import Column
 from hub.errors import ConfigurationError
 from sources.spec import ColumnSpec
-from warehouse.text_forms import DASHES, among, let, listed, matches
+from warehouse.text_forms import DASHES, among, let, listed, matches, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,25 @@ def _so_may(column: Column, _: ColumnSpec) -> Typed:
         (_ENGLISH + r"(?:(?:\.[0-9]{3}){2,}|(?:\.[0-9]{3})+,[0-9]+)", _VIETNAMESE),
     ]
     return _number(column, r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "{0}", others)
+
+
+def _so_kem_chu(column: Column, _: ColumnSpec) -> Typed:
+    """Number among words: ``gần 1.200 hồ sơ``, ``hơn 83,92%``.
+
+    Further columns of the forms ``muc_so`` and ``don_vi_so`` keep the words.
+    """
+    plain = _THOUSANDS + "(?:,[0-9]+)?"
+
+    def cast(text: str) -> str:
+        return f"TRY_CAST({_VIETNAMESE.format(text)} AS {column.sql_type})"
+
+    def mended(cleaned: str) -> str:
+        dashed = f"translate({cleaned}, '{DASHES}', '{'-' * len(DASHES)}')"
+        return let("q", part(dashed, 2), f"CASE WHEN q <> '' THEN {cast('q')} END")
+
+    return Typed(
+        usual=lambda text: matches(text, plain), ordinary=cast, mended=mended, repair="in_words"
+    )
 
 
 def _dung_sai(_column: Column, _: ColumnSpec) -> Typed:
@@ -210,5 +229,6 @@ TYPES: dict[str, Callable[[Column, ColumnSpec], Typed]] = {
     "so_nguyen": _so_nguyen,
     "so_thap_phan": _so_thap_phan,
     "so_may": _so_may,
+    "so_kem_chu": _so_kem_chu,
     "dung_sai": _dung_sai,
 }

@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from hub.cli import check, preview, query, rejects, sandbox, status, sync
+from hub.cli import check, contract, preview, query, rejects, sandbox, status, sync
 from hub.errors import ConfigurationError, HubError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("query")(query.query)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)
+app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 
 INTERRUPTED = 130

@@ -11,6 +11,7 @@ What does not belong here: whether a source answers (``hub sync`` says that).
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,19 +71,26 @@ def _unset(catalog: Catalog, environment: dict[str, str]) -> list[str]:
 
 
 def _contracts(catalog: Catalog) -> list[str]:
-    """Name the datasets without a contract; those with a broken one share its own line."""
+    """Name the datasets without a contract that they fill; a broken one has its own line."""
     from hub.errors import HubError
 
     named = [
-        *((f"{s.name}/{d.name}", d.contract) for s in catalog.systems.values() for d in s.datasets),
-        *((d.name, d.contract) for d in catalog.derived.values()),
+        *(
+            (f"{s.name}/{d.name}", d.contract, partial(catalog.contract, d))
+            for s in catalog.systems.values()
+            for d in s.datasets
+        ),
+        *(
+            (d.name, d.contract, partial(catalog.contract_named, d.contract))
+            for d in catalog.derived.values()
+        ),
     ]
     found = []
-    for owner, stem in named:
+    for owner, stem, load in named:
         if stem in catalog.errors:
             continue
         try:
-            catalog.contract_named(stem)
+            load()
         except HubError as error:
             found.append(f"broken    {owner}: {error}")
     return found

@@ -34,16 +34,7 @@ def preview(
 
     settings = Settings()
     catalog = load_catalog(settings.assets_dir)
-    source, _, name = dataset.rpartition("/")
-    system = catalog.systems.get(source)
-    chosen = next((d for d in system.datasets if d.name == name), None) if system else None
-    if source in catalog.errors:
-        raise catalog.errors[source]
-    if system is None or chosen is None:
-        known = [f"{s.name}/{d.name}" for s in catalog.systems.values() for d in s.datasets]
-        raise typer.BadParameter(
-            f"there is no dataset '{dataset}'; choose among: {', '.join(known)}"
-        )
+    system, chosen = catalog.dataset(dataset)
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, 120))

@@ -106,7 +106,7 @@ def _harmless_fields(catalog: Catalog, dataset: str) -> list[str]:
         sources = {column.name: column.name for column in contract.columns}
     elif source in catalog.systems and name in {d.name for d in catalog.systems[source].datasets}:
         found = catalog.systems[source].dataset(name)
-        contract = catalog.contract(found)
+        contract = catalog.contract_named(found.contract)
         sources = {column: spec.source for column, spec in found.columns.items()}
     else:
         known = [f"{s.name}/{d.name}" for s in catalog.systems.values() for d in s.datasets]

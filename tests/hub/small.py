@@ -55,7 +55,8 @@ attributes:
   owner: team:trung_tam
   kind: admin_units
   datasets:
-    - {name: don_vi, title: Đơn vị, contract: danh_ba, columns: {ma: ma_don_vi}}
+    - {name: don_vi, title: Đơn vị, contract: danh_ba,
+       columns: {ma: ma_don_vi, ngay_nhan: hieu_luc_tu, trang_thai: cap}}
 """
 
 DERIVED = """\

@@ -106,12 +106,12 @@ def test_a_missing_contract_says_which_file_to_write(assets: Path) -> None:
     [
         (small.PORTAL, "kind: portal", "kind: portal: x", r"defs\.yaml:6: not valid YAML"),
         (small.PORTAL, "SourceSystem", "SourceSytem", "`type` must be one of"),
-        (small.PORTAL, "owner:", "ownr:", r"owner.*2 problem"),
+        (small.PORTAL, "owner:", "ownr:", r"owner: fill it in; ownr: Extra"),
         (small.PORTAL, "name: tinh/cong", "name: tinh/khac", "called tinh/khac but lies in tinh/c"),
         (small.PORTAL, "kind: portal", "kind: telepathy", "unknown kind 'telepathy'"),
         (small.PORTAL, "page_size", "pagesize", r"tinh/cong/ho_so: fetch\.pagesize"),
         (small.PORTAL, "attributes:", "attribute:", "attributes: "),
-        (small.COUNTS, "sql:", "sqls:", r"sql: Field required .*2 problem"),
+        (small.COUNTS, "sql:", "sqls:", r"sql: fill it in; sqls: Extra"),
         (small.COUNTS, "[dung_chung.ho_so_nho]", "[]", "inputs: "),
     ],
 )  # fmt: skip

@@ -236,7 +236,7 @@ def test_a_list_that_is_wrong_names_its_days(
 
 def test_the_first_day_must_be_configured(puller: Puller, axis: Axis) -> None:
     del puller.fetch["start"]
-    with pytest.raises(ConfigurationError, match=r"fetch\.start: Field required"):
+    with pytest.raises(ConfigurationError, match=r"fetch\.start: fill it in"):
         puller()
     assert axis.held
 

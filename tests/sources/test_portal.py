@@ -296,7 +296,7 @@ def test_a_window_by_hand_is_a_backfill(server: FaultServer, puller: Puller) -> 
     ("change", "what"),
     [
         (lambda p: p.fetch.update(pagesize=2), "fetch.pagesize: Extra inputs"),
-        (lambda p: p.fetch.pop("path"), "fetch.path: Field required"),
+        (lambda p: p.fetch.pop("path"), "fetch.path: fill it in"),
         (lambda p: p.dataset.update(mode="incremental", cursor="ngay"), "rows since a moment"),
         (lambda p: setattr(p, "kind", "soap"), "unknown kind 'soap'"),
     ],

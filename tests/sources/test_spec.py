@@ -33,7 +33,7 @@ def test_the_projects_definitions_are_valid(path: Path) -> None:
     [
         ("name: [", "no readable definition"),
         ("- a", "no readable definition"),
-        ("attributes: {name: a/b}", "title: Field required; owner: Field required"),
+        ("attributes: {name: a/b}", "title: fill it in; owner: fill it in"),
         ("{name: a, surplus: 1}", "surplus: Extra inputs are not permitted"),
     ],
 )

@@ -50,20 +50,45 @@ def read_batch(
     Raises:
         ProviderError: A file is not what its medium says.
     """
-    media = {file.media for file in batch.manifest.files}
-    if not media:
+    reader = _reader(batch)
+    if reader is None:
         store(connection, fields, [])
         return
-    if len(media) > 1:
-        raise InternalError(
-            f"a batch with files of several media: {', '.join(sorted(media))}",
-            where=str(batch.path),
-            next_step="report it; a kind module must land one medium per dataset",
-        )
-    reader = reader_of(media.pop())
     landed = (connection, batch.path, batch.manifest.files, list(fields), dict(options))
     if getattr(reader, "KEEPS_FILES", False):
         with Store(batch.beside(FOLDER)) as kept:
             reader.read(*landed, store=kept)
     else:
         reader.read(*landed)
+
+
+def names_in(
+    connection: duckdb.DuckDBPyConnection, batch: LandedBatch, options: Mapping[str, Any]
+) -> list[str]:
+    """Return the source fields that a batch has, as a definition's columns may name them.
+
+    Args:
+        connection: Any; nothing is written.
+        batch: What was landed.
+        options: The definition's options for the reader.
+
+    Raises:
+        ProviderError: A file is not what its medium says.
+    """
+    reader = _reader(batch)
+    if reader is None:
+        return []
+    found: list[str] = reader.names(connection, batch.path, batch.manifest.files, dict(options))
+    return found
+
+
+def _reader(batch: LandedBatch) -> ModuleType | None:
+    """Return the module that reads a batch's files; None if it has none."""
+    media = {file.media for file in batch.manifest.files}
+    if len(media) > 1:
+        raise InternalError(
+            f"a batch with files of several media: {', '.join(sorted(media))}",
+            where=str(batch.path),
+            next_step="report it; a kind module must land one medium per dataset",
+        )
+    return reader_of(media.pop()) if media else None

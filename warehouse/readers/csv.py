@@ -37,7 +37,7 @@ from hub.errors import ProviderError
 from sources.landing import LandedFile
 from warehouse.lake import quote
 from warehouse.readers.encodings import Encoding, detected, text_of
-from warehouse.readers.headers import TableOptions, joined, places
+from warehouse.readers.headers import TableOptions, joined, places, shared
 from warehouse.readers.options import READ_ERRORS, checked
 
 _FILLED = "(trim(coalesce(c{}, '')) <> '')::INT"
@@ -81,10 +81,7 @@ def read(
     Raises:
         ProviderError: The header lacks a field, or the file cannot be read as a whole.
     """
-    chosen = checked(Options, options)
-    if chosen.delimiter is None:
-        usual = "\t" if any(file.media == "tsv" for file in files) else ","
-        chosen = chosen.model_copy(update={"delimiter": usual})
+    chosen = _chosen(files, options)
     columns = "".join(f', "{field}" VARCHAR' for field in fields)
     connection.execute(
         f"CREATE OR REPLACE TABLE stg.main.tho (_row BIGINT, _file VARCHAR, _line BIGINT{columns})"
@@ -95,6 +92,33 @@ def read(
                 _append(connection, table, fields, chosen, file.name)
         except ProviderError as error:
             raise error.at(f"{batch_path.name}/{file.name}") from None
+
+
+def names(
+    _connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the names that the headers of all files have in common; errors as :func:`read`."""
+    chosen = _chosen(files, options)
+    headers = []
+    for file in files:
+        try:
+            with _prepared(batch_path / file.name, chosen) as table:
+                headers.append(table.names)
+        except ProviderError as error:
+            raise error.at(f"{batch_path.name}/{file.name}") from None
+    return shared(headers)
+
+
+def _chosen(files: Sequence[LandedFile], options: Mapping[str, Any]) -> Options:
+    """Return the options, with the delimiter that is usual for the medium if none is given."""
+    chosen = checked(Options, options)
+    if chosen.delimiter is not None:
+        return chosen
+    usual = "\t" if any(file.media == "tsv" for file in files) else ","
+    return chosen.model_copy(update={"delimiter": usual})
 
 
 @contextmanager

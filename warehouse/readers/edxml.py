@@ -65,6 +65,19 @@ def read(
     store_rows(connection, fields, _records(batch_path, files, store, trusted))
 
 
+def names(
+    _connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the fields that a message has; every one has the same."""
+    trusted = checked(Options, options).trusted_ca
+    records = _records(batch_path, files, None, trusted)
+    found = dict.fromkeys(name for _, _, cells in records for name in cells)
+    return [*_NOTES, *(name for name in found if name not in {*_NOTES, "error"}), "error"]
+
+
 def message(
     data: bytes, store: Store | None = None, *, trusted_ca: str = "", sent: str | None = None
 ) -> Cells:

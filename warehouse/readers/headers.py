@@ -84,6 +84,12 @@ def places(names: Sequence[str], fields: Sequence[str]) -> dict[str, int]:
     return {field: hits[0] for field, hits in found.items()}
 
 
+def shared(headers: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names that each of some headers has exactly once, in the first one's order."""
+    first = headers[0] if headers else []
+    return [name for name in first if name and all(list(h).count(name) == 1 for h in headers)]
+
+
 def count_known(names: Sequence[str], fields: Sequence[str]) -> int:
     """Return how many of the fields a row of names has; for finding the header."""
     return len({_bare(same(field)) for field in fields} & {_bare(name) for name in names})

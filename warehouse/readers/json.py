@@ -23,13 +23,13 @@ from hub.errors import ProviderError
 from sources import payload
 from sources.landing import LandedFile
 from sources.ndjson import lines
-from sources.spec import Strict
-from warehouse.readers.ndjson import Page, read_pages
+from warehouse.readers.ndjson import Page, names_in, read_pages
+from warehouse.readers.nested import NestedOptions
 from warehouse.readers.options import checked
 
 
-class Options(Strict):
-    """Where the records are."""
+class Options(NestedOptions):
+    """Where the records are, and the list within each, if that is what is wanted."""
 
     records: str | None = None
     """Dotted path of the array (``data.items``); the file is the array, if none is given."""
@@ -48,17 +48,38 @@ def read(
         ProviderError: A file is no JSON in UTF-8, or has no array of objects where it should be.
     """
     chosen = checked(Options, options)
-    pages = []
     with TemporaryDirectory() as folder:
-        for number, file in enumerate(files):
-            copy = Path(folder) / f"{number}.ndjson"
-            try:
-                records = _records((batch_path / file.name).read_bytes(), chosen.records)
-                copy.write_bytes(lines(records))
-            except ProviderError as error:
-                raise error.at(f"{batch_path.name}/{file.name}") from None
-            pages.append(Page(copy, file.name, len(records)))
-        read_pages(connection, pages, fields, where=str(batch_path))
+        pages = _pages(batch_path, files, chosen, Path(folder))
+        read_pages(connection, pages, fields, chosen, where=str(batch_path))
+
+
+def names(
+    connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the fields that the records have; errors as :func:`read`."""
+    chosen = checked(Options, options)
+    with TemporaryDirectory() as folder:
+        pages = _pages(batch_path, files, chosen, Path(folder))
+        return names_in(connection, pages, chosen, where=str(batch_path))
+
+
+def _pages(
+    batch_path: Path, files: Sequence[LandedFile], options: Options, folder: Path
+) -> list[Page]:
+    """Return a copy of each file with one record a line."""
+    pages = []
+    for number, file in enumerate(files):
+        copy = folder / f"{number}.ndjson"
+        try:
+            records = _records((batch_path / file.name).read_bytes(), options.records)
+            copy.write_bytes(lines(records))
+        except ProviderError as error:
+            raise error.at(f"{batch_path.name}/{file.name}") from None
+        pages.append(Page(copy, file.name, len(records)))
+    return pages
 
 
 def _records(data: bytes, path: str | None) -> list[msgspec.Raw]:

@@ -25,13 +25,13 @@ import duckdb
 from hub.errors import InternalError, ProviderError
 from sources.landing import LandedFile
 from sources.payload import BOM
-from sources.spec import Strict
 from warehouse.lake import quote
+from warehouse.readers.nested import NestedOptions, children_names, explode
 from warehouse.readers.options import READ_ERRORS, checked
 
 
-class Options(Strict):
-    """None: a page of JSON objects says everything itself."""
+class Options(NestedOptions):
+    """None but the list within each record, if that is what is wanted."""
 
 
 def read(
@@ -47,15 +47,23 @@ def read(
         ProviderError: DuckDB cannot read a page at all, as when a record exceeds 16 MiB.
         InternalError: Rows were lost on the way from the page to the table.
     """
-    checked(Options, options)
+    chosen = checked(Options, options)
     with TemporaryDirectory() as folder:
-        pages = [
-            Page(batch_path / file.name, file.name, file.rows)
-            if file.rows is not None
-            else _tidy(batch_path / file.name, file.name, Path(folder) / f"{number}.ndjson")
-            for number, file in enumerate(files)
-        ]
-        read_pages(connection, pages, fields, where=str(batch_path))
+        pages = _pages(batch_path, files, Path(folder))
+        read_pages(connection, pages, fields, chosen, where=str(batch_path))
+
+
+def names(
+    connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the fields that the objects have; errors as :func:`read`."""
+    chosen = checked(Options, options)
+    with TemporaryDirectory() as folder:
+        pages = _pages(batch_path, files, Path(folder))
+        return names_in(connection, pages, chosen, where=str(batch_path))
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,26 @@ def read_pages(
     connection: duckdb.DuckDBPyConnection,
     pages: Sequence[Page],
     fields: Sequence[str],
+    nested: NestedOptions,
     *,
     where: str,
 ) -> None:
-    """Fill ``stg.main.tho`` from pages; errors as :func:`read`."""
+    """Fill ``stg.main.tho`` from pages, or from a list in each record; errors as :func:`read`."""
+    if nested.explode is None:
+        _read_records(connection, pages, fields, where=where)
+        return
+    _read_records(connection, pages, (*nested.of_record, nested.explode), where=where)
+    explode(connection, fields, nested)
+
+
+def _read_records(
+    connection: duckdb.DuckDBPyConnection,
+    pages: Sequence[Page],
+    fields: Sequence[str],
+    *,
+    where: str,
+) -> None:
+    """Fill ``stg.main.tho`` from the records' own fields."""
     before = [0, *accumulate(page.rows for page in pages)]
     places = ", ".join(
         f"('{quote(page.path)}', '{quote(page.name)}', {first})"
@@ -94,11 +118,7 @@ def read_pages(
             LEFT JOIN (VALUES {places}) p(path, file, before) ON p.path = r._path"""
         )
     except READ_ERRORS as error:
-        raise ProviderError(
-            f"a page of JSON objects cannot be read ({type(error).__name__})",
-            where=where,
-            next_step="look for a record larger than 16 MiB; ask the provider what it is",
-        ) from None
+        raise _unreadable(error, where) from None
     found = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     if found is None or found[0] != before[-1]:
         raise InternalError(
@@ -106,6 +126,50 @@ def read_pages(
             where=where,
             next_step="report it; the batch was not loaded",
         )
+
+
+def names_in(
+    connection: duckdb.DuckDBPyConnection,
+    pages: Sequence[Page],
+    nested: NestedOptions,
+    *,
+    where: str,
+) -> list[str]:
+    """Return the fields of all objects in pages, each once, in the order in which they come."""
+    if nested.explode is not None:
+        _read_records(connection, pages, (*nested.of_record, nested.explode), where=where)
+        return children_names(connection, nested)
+    listed = ", ".join(f"'{quote(page.path)}'" for page in pages)
+    try:
+        found = connection.execute(
+            f"""SELECT name FROM (
+                SELECT n, unnest(json_keys(json)) AS name,
+                    generate_subscripts(json_keys(json), 1) AS place
+                FROM (SELECT row_number() OVER () AS n, json FROM read_json_objects(
+                    [{listed}], format = 'newline_delimited', ignore_errors = true)))
+            GROUP BY name ORDER BY min(n), min(place)"""
+        ).fetchall()
+    except READ_ERRORS as error:
+        raise _unreadable(error, where) from None
+    return [str(name) for (name,) in found]
+
+
+def _pages(batch_path: Path, files: Sequence[LandedFile], folder: Path) -> list[Page]:
+    """Return the files of a batch as pages; those that somebody else wrote are copied tidily."""
+    return [
+        Page(batch_path / file.name, file.name, file.rows)
+        if file.rows is not None
+        else _tidy(batch_path / file.name, file.name, folder / f"{number}.ndjson")
+        for number, file in enumerate(files)
+    ]
+
+
+def _unreadable(error: Exception, where: str) -> ProviderError:
+    return ProviderError(
+        f"a page of JSON objects cannot be read ({type(error).__name__})",
+        where=where,
+        next_step="look for a record larger than 16 MiB; ask the provider what it is",
+    )
 
 
 def _tidy(path: Path, name: str, copy: Path) -> Page:

@@ -26,7 +26,7 @@ from hub.errors import ProviderError
 from sources.landing import LandedFile
 from sources.spec import Strict
 from warehouse.lake import quote
-from warehouse.readers.headers import places, same
+from warehouse.readers.headers import places, same, shared
 from warehouse.readers.options import checked
 
 _NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
@@ -60,20 +60,51 @@ def read(
             raise error.at(f"{batch_path.name}/{file.name}") from None
         except duckdb.Error as error:
             # Whatever it is: for damage within a file DuckDB has no class of its own.
-            raise ProviderError(
-                f"the file cannot be read as Parquet ({type(error).__name__})",
-                where=f"{batch_path.name}/{file.name}",
-                next_step="ask the provider to write the file again",
-            ) from None
+            raise _unreadable(error, f"{batch_path.name}/{file.name}") from None
+
+
+def names(
+    connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the columns that all files have in common; errors as :func:`read`."""
+    checked(Options, options)
+    headers = []
+    for file in files:
+        try:
+            described = _described(connection, batch_path / file.name)
+        except duckdb.Error as error:
+            raise _unreadable(error, f"{batch_path.name}/{file.name}") from None
+        headers.append([same(column) for column, _ in described])
+    return shared(headers)
+
+
+def _described(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
+    """Return name and type of each column of a file."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {_source(path)}").fetchall()
+    return [(str(column[0]), str(column[1])) for column in described][:-1]
+
+
+def _source(path: Path) -> str:
+    return f"read_parquet('{quote(path)}', hive_partitioning = false, file_row_number = true)"
+
+
+def _unreadable(error: Exception, where: str) -> ProviderError:
+    return ProviderError(
+        f"the file cannot be read as Parquet ({type(error).__name__})",
+        where=where,
+        next_step="ask the provider to write the file again",
+    )
 
 
 def _append(
     connection: duckdb.DuckDBPyConnection, path: Path, fields: Sequence[str], name: str
 ) -> None:
     """Add the rows of one file."""
-    source = f"read_parquet('{quote(path)}', hive_partitioning = false, file_row_number = true)"
-    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    types = [(str(column[0]), str(column[1])) for column in described][:-1]
+    source = _source(path)
+    types = _described(connection, path)
     found = places([same(column) for column, _ in types], fields)
     cells = "".join(f", {_text(*types[found[field]])}" for field in fields)
     claimed = connection.execute(

@@ -32,7 +32,7 @@ from pydantic import Field
 
 from hub.errors import ProviderError
 from sources.landing import LandedFile
-from warehouse.readers.headers import TableOptions, count_known, joined, places, same
+from warehouse.readers.headers import TableOptions, count_known, joined, places, same, shared
 from warehouse.readers.options import Record, checked, store
 from warehouse.readers.workbook import sheet
 
@@ -73,6 +73,38 @@ def read(
         except ProviderError as error:
             raise error.at(f"{batch_path.name}/{file.name}") from None
     store(connection, fields, records)
+
+
+def names(
+    _connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the names that the headers of all files have in common.
+
+    Without ``header_row`` it is the first of the rows with the most filled cells: titles and
+    notes are a merged cell, and no row of a table has more cells than its header.
+
+    Raises:
+        ProviderError: A file is no workbook.
+    """
+    chosen = checked(Options, options)
+    headers = []
+    for file in files:
+        try:
+            rows = sheet(batch_path / file.name, chosen.sheet)
+        except ProviderError as error:
+            raise error.at(f"{batch_path.name}/{file.name}") from None
+        found = chosen.header_row - 1 if chosen.header_row else _fullest(rows)
+        headers.append(joined(rows[found : found + chosen.header_rows] or [[]]))
+    return shared(headers)
+
+
+def _fullest(rows: Sequence[Sequence[Any]]) -> int:
+    """Return the place of the first of the rows with the most filled cells, from 0."""
+    filled = [sum(bool(str(cell).strip()) for cell in row) for row in rows[:_SEARCHED]]
+    return filled.index(max(filled)) if filled else 0
 
 
 def _table(

@@ -59,6 +59,35 @@ def read(
     store(connection, fields, _rows(batch_path, files, paths, chosen))
 
 
+def names(
+    _connection: duckdb.DuckDBPyConnection,
+    batch_path: Path,
+    files: Sequence[LandedFile],
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Return the path of every text and attribute that a record has; errors as :func:`read`."""
+    chosen = checked(Options, options)
+    found: dict[str, None] = {}
+    for file in files:
+        try:
+            for _, element in elements(batch_path / file.name, chosen.record):
+                found.update(dict.fromkeys(_paths(element, "")))
+        except ProviderError as error:
+            raise error.at(f"{batch_path.name}/{file.name}") from None
+    return list(found)
+
+
+def _paths(element: etree._Element, below: str) -> Iterator[str]:
+    """Yield the paths of an element's attributes and of the elements in it that hold no other."""
+    for key in element.attrib:
+        yield f"{below}@{str(key).rpartition('}')[2]}"
+    children = list(element.iterchildren("*"))  # no comments
+    if not children:
+        yield below.removesuffix("/") or "."
+    for child in children:
+        yield from _paths(child, f"{below}{_local(child)}/")
+
+
 def _rows(
     batch_path: Path,
     files: Sequence[LandedFile],
