@@ -90,8 +90,12 @@ class _TokenAuth:
             return client.fetch(call, deadline, read)
         except StatusError as error:
             if error.answer.status in _WRONG_CREDENTIALS:
-                raise self._refused(f"HTTP {error.answer.status}").at(call.where) from None
+                raise self._judged(error.answer).at(call.where) from None
             raise
+
+    def _judged(self, answer: Answer) -> ConfigurationError:
+        """Return the error for a login that was refused by its status."""
+        return self._refused(f"HTTP {answer.status}")
 
     def _refused(self, how: str) -> ConfigurationError:
         """Return the error that names the variables, never their values."""
@@ -132,6 +136,9 @@ class OAuth2(_TokenAuth):
         """Take id and secret."""
         super().__init__(redactor)
         self._path = spec.token_path
+        self._form = {"grant_type": "client_credentials"}
+        if spec.scope is not None:
+            self._form["scope"] = spec.scope
         self.names = (spec.client_id.env, spec.client_secret.env)
         client_id, secret = (values[name] for name in self.names)
         self._basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -148,10 +155,23 @@ class OAuth2(_TokenAuth):
                 "Authorization": f"Basic {self._basic}",
                 "Content-Type": "application/x-www-form-urlencoded",
             },
-            body=urlencode({"grant_type": "client_credentials"}).encode(),
+            body=urlencode(self._form).encode(),
             authorized=False,
         )
         return self._ask(client, deadline, call, self._read)
+
+    def _judged(self, answer: Answer) -> ConfigurationError:
+        """Tell a scope that is missing or wrong from wrong credentials (RFC 6749, section 5.2)."""
+        try:
+            code = payload.text(payload.envelope(answer.body), "error")
+        except ProviderError:
+            code = ""
+        if code == "invalid_scope":
+            return ConfigurationError(
+                f"the scope is refused (HTTP {answer.status}, {code})",
+                next_step="set auth.scope to what the provider grants",
+            )
+        return super()._judged(answer)
 
     def _read(self, answer: Answer) -> _Token:
         """Read access_token and expires_in, which some servers write as text."""

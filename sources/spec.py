@@ -63,6 +63,8 @@ class OAuth2Auth(Strict):
     token_path: str = "/token"  # noqa: S105 - a path, not a password
     client_id: FromEnv
     client_secret: FromEnv
+    scope: str | None = None
+    """What is asked for (RFC 6749, section 3.3), where the provider wants it said."""
 
 
 class LoginAuth(Strict):

@@ -28,6 +28,8 @@ from flask import Flask, Response, request
 
 CLIENT, CLIENT_SECRET = "kho-du-lieu", "bi-mat-cua-kho/+=7"
 TOKENS, RECORDS = "/oauth2/token", "/api/ho-so/"
+SCOPE = "ho_so.doc"
+"""What a token must be asked for."""
 LIFE = 3600
 """Seconds that a token lives."""
 PAGE = 20
@@ -48,8 +50,8 @@ class _Client(ClientMixin):  # type: ignore[misc]
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type == "client_credentials"
 
-    def get_allowed_scope(self, scope: str | None) -> str:
-        return scope or "doc"
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        return SCOPE if scope == SCOPE else None
 
 
 @dataclass(frozen=True)

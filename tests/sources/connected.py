@@ -90,6 +90,7 @@ def cases(folder: Path) -> Iterator[Connected]:
           token_path: /oauth2/token
           client_id: {env: KIT_ID}
           client_secret: {env: KIT_SECRET}
+          scope: ho_so.doc
         fetch:
           path: /api/ho-so/
           records: results
@@ -101,7 +102,8 @@ def cases(folder: Path) -> Iterator[Connected]:
     environment = {"KIT_ID": case_server.CLIENT, "KIT_SECRET": case_server.CLIENT_SECRET}
     with running("cases", folder) as url, requests.Session() as session:
         answer = session.post(
-            url + case_server.TOKENS, data={"grant_type": "client_credentials"},
+            url + case_server.TOKENS,
+            data={"grant_type": "client_credentials", "scope": case_server.SCOPE},
             auth=(case_server.CLIENT, case_server.CLIENT_SECRET), timeout=_PATIENCE,
         )  # fmt: skip
         session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

@@ -245,6 +245,8 @@ class FaultProxy:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self._tls is not None:
                     connection = self._tls.wrap_socket(connection, server_side=True)
+                    with self._lock:
+                        self._open.add(connection)
                 with connection, connection.makefile("rb") as stream:
                     while not self.stopping.is_set() and self._answer(connection, stream):
                         pass

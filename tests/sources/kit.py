@@ -47,6 +47,8 @@ LIMITS: dict[str, Any] = {
 SLACK = 5.0
 """Seconds that a pull may take beyond its deadline on a busy machine."""
 Rows = list[Any]
+Ended = LandedBatch | HubError
+"""How a pull ends."""
 COMMON = """
 name: tinh/kit
 title: Nguồn thử
@@ -201,7 +203,7 @@ class Kit:
         document |= own
         return SystemSpec.model_validate({**document, **self.more})
 
-    def pull(self, limits: dict[str, Any] | None = None, position: Position | None = None) -> Any:
+    def pull(self, limits: dict[str, Any] | None = None, position: Position | None = None) -> Ended:
         """Pull; returns batch or error. Fails the test if it took too long."""
         system = self.system(limits or {})
         check_spec(system)
@@ -223,7 +225,7 @@ class Kit:
         shutil.rmtree(self.root, ignore_errors=True)
         self.proxy.reset()
 
-    def broken(self, case: Case, place: int, times: int | None = None) -> Any:
+    def broken(self, case: Case, place: int, times: int | None = None) -> Ended:
         """Pull anew with one request broken; returns batch or error."""
         self.clear()
         self.proxy.break_at(place, case.fault, times)
@@ -243,7 +245,7 @@ class Kit:
             _PLACES[self.subject.name] = {place: self.proxy.count(place) for place in all_}
         return _PLACES[self.subject.name]
 
-    def require_whole(self, batch: Any) -> None:
+    def require_whole(self, batch: Ended) -> None:
         """Fail unless the batch equals the source."""
         assert isinstance(batch, LandedBatch), str(batch)
         assert self.subject.seen(landed(batch)) == self.subject.truth(self.running.truth())
@@ -251,8 +253,9 @@ class Kit:
             if path.is_file():
                 self.require_no_secret(path.read_bytes().decode("utf-8", "replace"))
 
-    def require_error(self, error: Any, expected: Expected) -> None:
+    def require_error(self, error: Ended, expected: Expected) -> None:
         """Fail unless it is one good line of the right class, and nothing is left."""
+        assert isinstance(error, HubError), repr(error)
         assert isinstance(error, expected.error), repr(error)
         assert not isinstance(error, InternalError)
         line = str(error)
@@ -260,7 +263,7 @@ class Kit:
         assert line.startswith("tinh/kit/"), line
         assert f"[{error.whose}] -> " in line, f"no next step: {line}"
         assert error.next_step
-        assert expected.words == "" or _found(expected.words, error.what), line
+        assert re.search(expected.words, error.what), line
         self.require_no_secret(line, repr(error.args), *traceback.format_exception(error))
         left = [path for path in self.root.rglob("*") if path.is_file()]
         assert {path.name for path in left} <= {".journal"}
@@ -273,10 +276,6 @@ class Kit:
         for text in texts:
             assert SECRET not in text
             assert "bi-mat-cua-cong" not in text
-
-
-def _found(words: str, text: str) -> bool:
-    return re.search(words, text) is not None
 
 
 def texts_of(journal: bytes) -> list[str]:

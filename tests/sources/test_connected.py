@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from hub.errors import ConfigurationError
 from sources.landing import LandedBatch, Landing, Position
 from sources.pull import check_spec, pull
 from sources.spec import SystemSpec, read_definition
+from tests.sources import case_server
 from tests.sources import wire_faults as wire
-from tests.sources.connected import SYSTEMS, Connected
+from tests.sources.connected import SYSTEMS, Connected, cases
 from tests.sources.fault_proxy import FaultProxy, Gate
 from tests.sources.kit import Rows, landed
 
@@ -89,6 +92,28 @@ def test_a_system_is_connected_by_its_yaml_and_equals_its_source(name: str, tmp_
             assert new == connected.new(truth)
             assert 0 < len(new) < len(truth)
         assert read(Position("truoc", connected.cursor), whole=True) == truth
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scope": None}, "the scope is refused .HTTP 400, invalid_scope."),
+        ({"client_id": {"env": "KIT_SECRET"}}, "credentials are refused .HTTP 401."),
+    ],
+)
+def test_a_real_oauth2_provider_refuses_in_one_line(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    with cases(tmp_path) as connected:
+        system = definition(connected, tmp_path)
+        auth = {**system.auth.model_dump(), **change}
+        system = SystemSpec.model_validate({**system.model_dump(), "auth": auth})
+        with pytest.raises(ConfigurationError, match=words) as caught:
+            pull(
+                system, system.datasets[0], position=Position(), landing=Landing(tmp_path),
+                environment={**connected.environment, "KIT_URL": connected.url},
+            )  # fmt: skip
+    assert case_server.CLIENT_SECRET not in str(caught.value)
 
 
 def throttle(proxy: FaultProxy, connected: Connected) -> None:

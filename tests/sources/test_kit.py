@@ -118,13 +118,13 @@ def require_survived(bench: Kit, case: Case, place: int) -> None:
 def require_judged(bench: Kit, case: Case, expected: Expected, place: int) -> None:
     """Break a request for ever: it ends as expected, and was sent as often as it should be."""
     found = bench.broken(case, place)
-    if expected.outcome == "unseen":
-        return
-    if expected.outcome == "either" and isinstance(found, LandedBatch):
-        bench.require_whole(found)
+    if isinstance(found, LandedBatch):
+        assert expected.outcome in {"either", "unseen"}
+        if expected.outcome == "either":
+            bench.require_whole(found)
         return
     bench.require_error(found, expected)
-    if expected.outcome != "either":
+    if expected.outcome in {"retried", "refused"}:
         attempts = case.limits.get("retries", RETRIES) + 1 if expected.outcome == "retried" else 1
         assert bench.proxy.count(place) == attempts
         assert (f"({attempts} attempts)" in found.what) == (attempts > 1)
