@@ -81,7 +81,8 @@ def draft(context: Context, system: SystemSpec, dataset: DatasetSpec, rows: int)
                 next_step="look with a wider window, or set the reader's options",
             )
         columns = columns_of(fields)
-        read_batch(connection, batch, fields, dataset.fetch.get("reader", {}))
+        # In the order in which ``stage`` will ask for them: the first may tell rows from notes.
+        read_batch(connection, batch, sorted(fields), dataset.fetch.get("reader", {}))
         mojibake.repair(connection, "stg.main.tho", fields)
         clean(connection, columns)
         media = {file.media for file in batch.manifest.files}

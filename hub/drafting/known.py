@@ -128,7 +128,8 @@ KNOWN: tuple[Known, ...] = (
         _full(r"\d{1,6}[A-Za-z]?/(?:\d{4}/)?[A-ZĐ][^ ]*|\d{1,5}-[A-ZĐ][A-Za-zĐđ]*/[A-ZĐ][^ ]*"),
     ),
     Known(
-        "names of people", "van_ban", _full(rf"(?:{_FAMILIES})(?: [A-ZĐÀ-Ỹ][a-zà-ỹđ]*){{1,4}}"),
+        # Of two words it may be a place: Hà Nội, Cao Bằng.
+        "names of people", "van_ban", _full(rf"(?:{_FAMILIES})(?: [A-ZĐÀ-Ỹ][a-zà-ỹđ]*){{2,4}}"),
         personal="basic",
     ),
 )  # fmt: skip

@@ -35,13 +35,13 @@ _BASIC = re.compile(
     r"cccd|cmnd|so_dinh_danh|dinh_danh_(?:chs|ca_nhan)|so_giay_to|ho_chieu|bien_so|"
     r"hon_nhan|than_nhan|nguoi_than|anh_chan_dung|"
     r"full_name|first_name|last_name|signer_name|staff_(?:name|phone|email)|phone|mobile|"
-    r"address|birth|dob|gender|sex|passport|nationality|username|tai_khoan"
+    r"address|birth|dob|gender|sex|passport|nationality|username|ten_dang_nhap|tai_khoan"
 )
 """Names of basic personal data: NĐ 356/2025 (domain notes 7), and how systems write them."""
 _SENSITIVE = re.compile(
     r"dan_toc|ton_giao|suc_khoe|benh|khuyet_tat|sinh_trac|van_tay|tien_an|pham_toi|dang_vien|"
     r"tai_khoan_ngan_hang|so_tai_khoan|anh_(?:cccd|cmnd|the)|ethnic|religion|health|biometric|"
-    r"bank_account"
+    r"bank_account|mat_khau|password"
 )
 _NOT_PERSONAL = re.compile(
     r"(?:^|_)(?:so_luong|so_nguoi|tong_so|ty_le|dan_so|ma_dinh_danh_co_quan|loai)(?:_|$)|_id$"

@@ -50,7 +50,8 @@ def test_whatever_a_source_calls_its_fields_each_gets_a_name_of_its_own(fields: 
         ("ho_ten", "basic"), ("chu_ho_so", "basic"), ("nguoi_ky", "basic"), ("so_cccd", "basic"),
         ("dia_chi_thuong_tru", "basic"), ("ngay_sinh", "basic"), ("staff_phone", "basic"),
         ("can_bo_xu_ly", "basic"), ("dan_toc", "sensitive"), ("ton_giao", "sensitive"),
-        ("so_tai_khoan", "sensitive"), ("ma_ho_so", "none"), ("so_nguoi", "none"),
+        ("so_tai_khoan", "sensitive"), ("mat_khau", "sensitive"), ("ma_ho_so", "none"),
+        ("so_nguoi", "none"),
         ("ten_thu_tuc", "none"), ("loai_doi_tuong", "none"), ("ma_dinh_danh_co_quan", "none"),
     ],
 )  # fmt: skip
