@@ -115,6 +115,11 @@ def definition(type_name: str, name: str, wanted: Parameters) -> str:
         "base_url": [address if module.NEEDS_ADDRESS else f"# {address}"],
         "datasets": ["datasets:", *_dataset(wanted, module.Fetch, prefix)],
     }
+    if getattr(module, "NEEDS_OFFICER", False):
+        given["classified_officer"] = [
+            "# Who is told of a state secret (docs/secrets.md).",
+            "classified_officer:",
+        ]
     if wanted.auth != "none":
         given["auth"] = ["auth:", *_indented(_chosen(Auth, wanted.auth, prefix))]
     lines = [

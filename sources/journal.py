@@ -137,7 +137,7 @@ class Journal:
             folder: The dataset's folder in landing.
             subject: What is pulled and from where; anything else begins anew.
             now: Vietnam time.
-            hours: Older journals are not gone on with.
+            hours: Older journals are not gone on with; 0: none is.
             secret: Whether an answer holds one; such an answer is not kept.
         """
         digest = hashlib.sha256(msgspec.json.encode(subject)).hexdigest()
@@ -148,7 +148,7 @@ class Journal:
                 found.rename(journal._path)
             except FileNotFoundError:
                 continue
-            if journal._read(now - timedelta(hours=hours)):
+            if hours and journal._read(now - timedelta(hours=hours)):
                 break
             journal._path.unlink()
         return journal

@@ -355,7 +355,7 @@ def faults(error: ValidationError, *below: str) -> list[str]:
         elif fault["type"] == "missing" or fault["input"] is None:
             said = "fill it in"
         else:
-            said = fault["msg"]
+            said = str(fault["msg"]).removeprefix("Value error, ")
         found.append(f"{place}: {said}")
     return found
 

@@ -25,6 +25,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "admin_units": {},
     "ckan": {"package": "goi", "resource": {"access": "datastore"}},
     "database": {"table": "bang"},
+    "dcat": {"path": "/data.json", "format": "dcat_us"},
     "edxml": {"message_type": "edoc", "start": "2026-01-01"},
     "files": {"format": "csv", "folder": {"env": "THU_MUC"}, "pattern": "*.csv"},
     "oai_pmh": {},
@@ -72,7 +73,8 @@ def test_what_must_be_filled_is_named_all_at_once(tmp_path: Path, kind: str) -> 
     whole = {"title", "owner", "datasets.0.title"} | fetch
     assert whole <= named
     # What remains are rules over several options, such as files' `paths` or `folder`.
-    together = {"datasets.0.fetch"} if kind in {"database", "files"} and not fetch else set()
+    several = {"ckan", "database", "files"}
+    together = {"datasets.0.fetch"} if kind in several and not fetch else set()
     assert named - whole == together
 
 
@@ -82,6 +84,8 @@ def test_filled_in_it_is_a_definition(tmp_path: Path, kind: str) -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     attributes = document["attributes"]
     attributes |= {"title": "Mới", "owner": "team:moi"}
+    if "classified_officer" in attributes:
+        attributes["classified_officer"] = "Chánh Văn phòng"
     attributes["datasets"][0]["title"] = "Dữ liệu"
     blanks = attributes["datasets"][0]["fetch"]
     assert set(blanks) <= set(FILLED[kind])

@@ -142,6 +142,7 @@ def test_a_pull_that_is_cut_off_goes_on_and_asks_for_nothing_twice(
     bench.proxy.reset()
     again = bench.pull()
     bench.require_whole(again)
+    assert isinstance(again, LandedBatch)
     # Lists whose pages nothing but places join have their last page compared, and so one more.
     assert len(bench.proxy.asked) <= sum(sent.values()) - again.manifest.resumed + 1
     assert again.manifest.resumed <= answered
