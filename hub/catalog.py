@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checks.contract import Contract, load_contract
 from hub.errors import ConfigurationError, HubError
-from sources.pull import check_spec, kind_module
+from sources.kinds import check_spec, kind_module
 from sources.spec import DatasetSpec, SystemSpec, faults
 
 SOURCE_SYSTEM = "hub.components.SourceSystem"

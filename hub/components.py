@@ -22,7 +22,7 @@ from hub.derived_assets import derived_definitions
 from hub.scaffold import DerivedScaffolder, SystemScaffolder
 from hub.settings import Settings
 from hub.source_assets import system_definitions
-from sources.pull import check_spec
+from sources.kinds import check_spec
 from sources.spec import SystemSpec
 
 

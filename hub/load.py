@@ -30,7 +30,8 @@ from hub.fingerprint import fingerprint
 from hub.settings import Settings
 from hub.settle import HeldBackError, Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
-from sources.pull import Session, open_session, pull
+from sources.pull import pull
+from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.lake import Lake

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
 from hub.catalog import DerivedSpec
-from sources.pull import KINDS, kind_module
+from sources.kinds import KINDS, kind_module
 from sources.spec import Auth, DatasetSpec, FromEnv, SystemSpec
 
 _WIDTH = 96
@@ -41,7 +41,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: str
-    """Kind of system: one of ``sources.pull.KINDS``."""
+    """Kind of system: one of ``sources.kinds.KINDS``."""
     auth: str = "none"
     """Kind of credentials."""
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "du_lieu"

@@ -54,7 +54,7 @@ def check() -> None:
 
 def _unset(catalog: Catalog, environment: dict[str, str]) -> list[str]:
     """Name the variables that systems need and nobody has set."""
-    from sources.pull import missing_environment
+    from sources.session import missing_environment
 
     found = []
     for system in catalog.systems.values():

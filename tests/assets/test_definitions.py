@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from checks.contract import Contract, load_contract
-from sources.pull import check_spec
+from sources.kinds import check_spec
 from sources.spec import SystemSpec
 from warehouse.normalise import expressions
 

@@ -28,7 +28,7 @@ from hub.cli.sync import EXAMPLE
 from hub.sandbox import truth
 from hub.sandbox.province import Province
 from hub.settings import Settings
-from sources.pull import CONTACT
+from sources.session import CONTACT
 from tests.warehouse.nights import Warehouse
 from warehouse import tables
 from warehouse.lake import Lake

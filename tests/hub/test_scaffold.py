@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from hub.catalog import DERIVED_TABLE, SOURCE_SYSTEM, load_catalog
 from hub.scaffold import DerivedScaffolder, Parameters, _choices, definition
 from hub.settings import ROOT
-from sources.pull import KINDS, kind_module
+from sources.kinds import KINDS, kind_module
 from sources.spec import Auth, SystemSpec
 
 FILLED: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from hub.errors import HubError, InternalError, TransientError, unforeseen
 from hub.load import Context, Outcome, Pulled, _is_due, land
 from hub.settings import ROOT, Settings
 from hub.sync import Report, sync
-from sources.pull import Session
+from sources.session import Session
 from warehouse import loads, stage
 
 UNITS = "danh_muc/don_vi_hanh_chinh"

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from sources.kinds import check_spec
 from sources.landing import LandedBatch, Landing, Position
-from sources.pull import Session, check_spec, pull
+from sources.pull import pull
+from sources.session import Session
 from sources.spec import SystemSpec
 from tests.sources.faults import FaultServer
 

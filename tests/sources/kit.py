@@ -32,8 +32,9 @@ from urllib.parse import unquote
 import yaml
 
 from hub.errors import ConfigurationError, HubError, InternalError, ProviderError, TransientError
+from sources.kinds import check_spec
 from sources.landing import LandedBatch, Landing, Position
-from sources.pull import check_spec, pull
+from sources.pull import pull
 from sources.spec import SystemSpec
 from tests.sources import wire_faults as wire
 from tests.sources.fault_proxy import Fault, FaultProxy

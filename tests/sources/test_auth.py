@@ -11,7 +11,8 @@ import pytest
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
 from sources.landing import Landing, Position
-from sources.pull import missing_environment, open_session, pull
+from sources.pull import pull
+from sources.session import missing_environment, open_session
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

@@ -16,8 +16,9 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from hub.errors import ConfigurationError, HubError, ProviderError
-from sources.pull import check_spec, missing_environment
+from sources.kinds import check_spec
 from sources.redact import Redactor
+from sources.session import missing_environment
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

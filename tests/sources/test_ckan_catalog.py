@@ -17,7 +17,7 @@ from hub.errors import ConfigurationError, HubError, ProviderError, TransientErr
 from sources.ckan_catalog import Catalog, row
 from sources.dataset_entry import text
 from sources.landing import Position, Window
-from sources.pull import open_session
+from sources.session import open_session
 from tests.sources.conftest import Puller, landed_lines
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

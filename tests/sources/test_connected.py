@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from hub.errors import ConfigurationError
+from sources.kinds import check_spec
 from sources.landing import LandedBatch, Landing, Position
-from sources.pull import check_spec, pull
+from sources.pull import pull
 from sources.spec import SystemSpec, read_definition
 from tests.sources import case_server
 from tests.sources import wire_faults as wire

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from hub.errors import ConfigurationError, ProviderError, TransientError
+from sources.kinds import check_spec
 from sources.landing import Landing, Position, Window
-from sources.pull import check_spec, pull
+from sources.pull import pull
 from tests.sources.conftest import Puller
 from tests.sources.faults import FaultServer, Reply, as_json
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError, HubError, ProviderError
 from sources.edoc_list import decoded
+from sources.kinds import check_spec
 from sources.landing import Position
-from sources.pull import check_spec
 from tests.sources.conftest import Puller
 from tests.sources.faults import FaultServer, Reply, as_json, in_turn
 from tests.sources.vxp import OTHER, OWN, SECRET, Node, document, ok

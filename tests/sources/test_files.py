@@ -19,7 +19,7 @@ from hub.errors import ConfigurationError, HubError, ProviderError, TransientErr
 from sources import folder
 from sources.filetypes import require
 from sources.landing import LandedBatch, Position
-from sources.pull import missing_environment
+from sources.session import missing_environment
 from tests.sources.conftest import Puller
 from tests.sources.faults import Asked, FaultServer, Reply, in_turn
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from hub.errors import ConfigurationError, HubError, ProviderError, TransientError
+from sources.kinds import KINDS
 from sources.landing import Position
-from sources.pull import KINDS
 from sources.spec import DatasetSpec
 from tests.sources.answers import Rows, by_offset, envelope, found, incremental, paging, rows
 from tests.sources.conftest import Puller

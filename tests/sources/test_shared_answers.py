@@ -11,7 +11,8 @@ import pytest
 
 from hub.errors import ProviderError
 from sources.landing import LandedBatch, Landing, Position
-from sources.pull import Session, open_session, pull
+from sources.pull import pull
+from sources.session import Session, open_session
 from sources.spec import SystemSpec
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

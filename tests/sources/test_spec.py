@@ -10,7 +10,7 @@ import pytest
 
 from hub.errors import ConfigurationError
 from sources.environment import references
-from sources.pull import check_spec
+from sources.kinds import check_spec
 from sources.spec import read_definition
 
 ROOT = Path(__file__).parents[2]
