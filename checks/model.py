@@ -134,6 +134,8 @@ class Contract:
     reject_threshold: float
     """Share of a batch's rows that may be refused before the whole batch is held back."""
     shrink: ShrinkGuard
+    fewest_rows: int
+    """Records that a source sends at least when it sends all it has; fewer are held back."""
     freshness_hours: float | None
     version_column: str | None
     """Column that tells which of two versions of a row is the newer one."""

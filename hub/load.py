@@ -334,6 +334,7 @@ def _load(
             cursor=None if manifest.backfill else dataset.cursor,
             asked=datetime.fromisoformat(manifest.started_at),
             replaced_by=dataset.replaced_by,
+            tombstones=dataset.tombstone is not None,
         )
 
 

@@ -65,6 +65,7 @@ def settle(
     cursor: str | None = None,
     asked: datetime | None = None,
     replaced_by: str | None = None,
+    tombstones: bool = False,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -77,15 +78,19 @@ def settle(
         cursor: Column whose newest accepted value is the next pull's starting point.
         asked: When the source was first asked for this batch; needed with ``cursor``.
         replaced_by: As for ``diff.compare``.
+        tombstones: As for ``diff.compare``.
 
     Raises:
-        DataError: The batch is held back: too many bad rows, or too many rows would vanish.
+        DataError: The batch is held back: too few rows, too many bad ones, too many that vanish.
         TransientError: Another sync moved the dataset on meanwhile.
     """
+    if whole and base.fetched < contract.fewest_rows:
+        raise _too_few(contract, base)
     mark(connection, "stg.main.hang", contract)
     difference = diff.compare(
         connection, contract, source=base.source, dataset=base.dataset, whole=whole,
         replaced_by=replaced_by,
+        tombstones=tombstones,
     )  # fmt: skip
     record = replace(
         base,
@@ -108,13 +113,33 @@ def settle(
         record,
         status=loads.LOADED,
         cursor_after=_cursor(
-            connection, cursor, asked, record.cursor_before, of_parents=replaced_by is not None
+            connection,
+            cursor,
+            asked,
+            record.cursor_before,
+            of_parents=replaced_by is not None,
+            tombstones=tombstones,
         ),
         ended_at=datetime.now(UTC),
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record)
     return Settled(record, checks)
+
+
+def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:
+    """Return the error for a source that shows only a part of itself.
+
+    To a token that it does not know, many a source answers with what anybody may see.
+    """
+    return HeldBackError(
+        f"the source sent {load.fetched} rows, and contract {contract.id} expects "
+        f"{contract.fewest_rows} or more; the batch is held back",
+        record=load,
+        checks={},
+        next_step="does the source still know the hub's credentials? if it has shrunk, lower "
+        f"fewestRows in {contract.path.name}",
+    )
 
 
 def last_checks(
@@ -157,21 +182,29 @@ def _cursor(
     before: str | None,
     *,
     of_parents: bool = False,
+    tombstones: bool = False,
 ) -> str | None:
     """Return the starting point of the next pull: the newest accepted change before this one.
 
     A row that changed while the list was read may stand on a page that was read already: a
     starting point behind it would pass it over until everything is compared again. A rejected
     row's time is not to be trusted either, and one dated 2926 would end every later pull. Where
-    the rows are children, their parents' times count, also of those that have no child.
+    the rows are children, their parents' times count, also of those that have no child; and what
+    was deleted counts by when.
     """
     if column is None or asked is None:
         return before
-    accepted = "TRUE" if of_parents else "_row NOT IN (SELECT _row FROM stg.main.vi_pham)"
+    rows = (
+        f"SELECT {column} FROM stg.main.cha"
+        if of_parents
+        else f"SELECT {column} FROM stg.main.hang "
+        "WHERE _row NOT IN (SELECT _row FROM stg.main.vi_pham)"
+    )
+    if tombstones:
+        rows += f" UNION ALL SELECT {column} FROM stg.main.xoa"
     found = connection.execute(
-        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') "
-        f"FROM stg.main.{'cha' if of_parents else 'hang'} "
-        f"WHERE {accepted} AND {column} <= ?::TIMESTAMPTZ::TIMESTAMP",  # Vietnam time
+        f"SELECT strftime(max({column}), '%Y-%m-%dT%H:%M:%S') FROM ({rows}) "
+        f"WHERE {column} <= ?::TIMESTAMPTZ::TIMESTAMP",  # Vietnam time, as the session is
         [asked],
     ).fetchone()
     return max(filter(None, (before, found[0] if found else None)), default=None)

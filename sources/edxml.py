@@ -98,9 +98,16 @@ def _land(pull: PullContext[Fetch], axis: Axis, held: _Holder) -> None:
         mark = held.marked(entry, None)
         if mark is not None:
             return entry, None, mark
-        # The journal lies on the disk like the batch, and a secret must not.
-        message = axis.fetch(pull, entry, lambda message: held.marked(entry, message) is None)
-        return entry, message, held.marked(entry, message)
+        judged: list[Mark | None] = []
+
+        def keep(message: Message) -> bool:
+            """The journal lies on the disk like the batch, and a secret must not."""
+            judged.append(held.marked(entry, message))
+            return judged[-1] is None
+
+        message = axis.fetch(pull, entry, keep)
+        # What an earlier pull had is judged anew: a mark that is known now was not then, perhaps.
+        return entry, message, judged[-1] if judged else held.marked(entry, message)
 
     def keep(fetched: tuple[Entry, Message | None, Mark | None]) -> None:
         nonlocal done, loose

@@ -230,6 +230,15 @@ class ColumnSpec(Strict):
         return self
 
 
+class TombstoneSpec(Strict):
+    """How a source says in a record that it deleted it: a change feed, an OAI-PMH repository."""
+
+    field: Annotated[str, Field(min_length=1)]
+    """The source's field."""
+    values: Annotated[tuple[str, ...], Field(min_length=1)]
+    """What stands in it then, as the source writes it (``deleted``, ``true``)."""
+
+
 def _short_column(value: Any) -> Any:  # noqa: ANN401 - raw YAML
     """Let ``column: Field`` stand for ``column: {source: Field}``."""
     return {"source": value} if isinstance(value, str) else value
@@ -256,6 +265,8 @@ class DatasetSpec(Strict):
     reconcile_days: Annotated[int, Field(ge=1)] | None = None
     """How often an incremental dataset is pulled whole and compared, so that rows which the source
     deleted without notice are noticed; never, if not given."""
+    tombstone: TombstoneSpec | None = None
+    """Without it a record that says that it was deleted is a row like any other."""
     fetch: dict[str, Any] = {}
     """Options of the kind; each kind module validates its own (``Fetch`` model)."""
     columns: dict[str, ColumnSource] = {}

@@ -69,6 +69,7 @@ def compare(
     dataset: str,
     whole: bool,
     replaced_by: str | None = None,
+    tombstones: bool = False,
 ) -> Difference:
     """Compare the staged batch with the lake and leave the result in staging tables.
 
@@ -80,6 +81,7 @@ def compare(
         whole: The batch is a full snapshot, so keys it does not name have vanished.
         replaced_by: Column of a parent whose rows the batch brings all of, for each parent in
             ``stg.main.cha``: its keys that are not named have vanished too.
+        tombstones: The batch says of the keys in ``stg.main.xoa`` that they were deleted.
 
     Raises:
         DataError: The shrink guard: more rows would vanish than the contract allows.
@@ -98,13 +100,17 @@ def compare(
           AND h._row NOT IN (SELECT _row FROM stg.main.vi_pham)
           AND h._row NOT IN (SELECT _row FROM stg.main.bo_qua)"""
     )
+    gone = _seen_whole(whole=whole, replaced_by=replaced_by)
+    if tombstones:
+        gone += f" OR EXISTS (SELECT 1 FROM stg.main.xoa x WHERE {same_key(contract, 'x', 't')})"
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.mat AS
-        SELECT {keys} FROM stg.main.co t
-        WHERE {_seen_whole(whole=whole, replaced_by=replaced_by)}
+        SELECT {keys} FROM stg.main.co t WHERE ({gone})
           AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE {same_key(contract, "h", "t")})"""
     )
-    _quarantine_moves(connection, contract, source=source, dataset=dataset, whole=whole)
+    _quarantine_moves(
+        connection, contract, source=source, dataset=dataset, whole=whole, tombstones=tombstones
+    )
     counted = connection.execute(
         """SELECT count(*) FILTER (moi), count(*) FILTER (NOT moi),
             (SELECT count(*) FROM stg.main.mat), (SELECT count(*) FROM stg.main.vi_pham),
@@ -155,6 +161,7 @@ def _quarantine_moves(
     source: str,
     dataset: str,
     whole: bool,
+    tombstones: bool,
 ) -> None:
     """Set rejected records against the open quarantine, so that the same one is held only once."""
     # The cells only, not where they stood: the same record on another line is the same reject.
@@ -180,10 +187,11 @@ def _quarantine_moves(
         WHERE record_hash NOT IN (SELECT record_hash FROM ({held}))""",
         [source, dataset],
     )
+    ended = f" UNION ALL SELECT {key_json(contract, 'x')} FROM stg.main.xoa x" if tombstones else ""
     seen_again = (
         "true"
         if whole
-        else f"record_key IN (SELECT {key_json(contract, 'h')} FROM stg.main.hang h)"
+        else f"record_key IN (SELECT {key_json(contract, 'h')} FROM stg.main.hang h{ended})"
     )
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.da_sua AS

@@ -24,7 +24,7 @@ from checks.contract import Contract
 from hub.errors import ConfigurationError
 from sources.disk import is_running
 from sources.landing import LandedBatch
-from sources.spec import DatasetSpec
+from sources.spec import DatasetSpec, TombstoneSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
 from warehouse.readers.batch import read_batch
@@ -77,7 +77,7 @@ def stage(
         # A batch without any file has no reader that would make it.
         columns = ", ".join(f'"{field}" VARCHAR' for field in of_parent)
         connection.execute(f"CREATE OR REPLACE TABLE stg.main.cha ({columns})")
-    fields = sorted({spec.source for spec in dataset.columns.values()})
+    fields = sorted({spec.source for spec in dataset.columns.values()} | _says_deleted(dataset))
     read_batch(connection, batch, fields, dataset.fetch.get("reader", {}))
     texts = {
         dataset.columns[column.name].source
@@ -88,8 +88,50 @@ def stage(
     connection.execute(typed_sql(dataset, contract, mended=mended))
     if dataset.of_parent:
         connection.execute(_parents_sql(dataset, contract))
+    if dataset.tombstone is not None:
+        _take_out_tombstones(connection, dataset.tombstone, contract)
     counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _says_deleted(dataset: DatasetSpec) -> set[str]:
+    """Return the field in which a record says that it was deleted, if there is one."""
+    return set() if dataset.tombstone is None else {dataset.tombstone.field}
+
+
+def _take_out_tombstones(
+    connection: duckdb.DuckDBPyConnection, tombstone: TombstoneSpec, contract: Contract
+) -> None:
+    """Move what the source deleted from ``hang`` to ``stg.main.xoa``.
+
+    A batch may hold a record and its end, or its end and its return: the newest by the contract's
+    version column counts, or, where one of them has no version, the last that came. A tombstone
+    whose key cannot be read stays in ``hang``, where the contract refuses it.
+    """
+    keys = ", ".join(contract.key)
+    known = " AND ".join(f"h.{name} IS NOT NULL" for name in contract.key)
+    dead = ", ".join(f"'{quote(value)}'" for value in tombstone.values)
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.bia AS
+        SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY
+            CASE WHEN versions = records THEN version END DESC NULLS LAST, _row DESC) AS age
+        FROM (SELECT h._row, {", ".join(f"h.{name}" for name in contract.key)},
+                {f"h.{contract.version_column}" if contract.version_column else "NULL"} AS version,
+                coalesce(trim({_cell(tombstone.field)}) IN ({dead}), false) AS dead,
+                count(version) OVER same_key AS versions, count(*) OVER same_key AS records
+            FROM stg.main.hang h JOIN stg.main.tho t USING (_row) WHERE {known}
+            WINDOW same_key AS (PARTITION BY {", ".join(f"h.{name}" for name in contract.key)}))"""
+    )
+    connection.execute(
+        """CREATE OR REPLACE TABLE stg.main.xoa AS SELECT * FROM stg.main.hang
+        WHERE _row IN (SELECT _row FROM stg.main.bia WHERE dead AND age = 1)"""
+    )
+    connection.execute(
+        f"""DELETE FROM stg.main.hang WHERE _row IN (
+            SELECT _row FROM stg.main.bia
+            WHERE dead OR ({keys}) IN (SELECT ({keys}) FROM stg.main.xoa))"""
+    )
+    connection.execute("DROP TABLE stg.main.bia")
 
 
 def _parents_sql(dataset: DatasetSpec, contract: Contract) -> str:
