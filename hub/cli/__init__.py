@@ -8,12 +8,12 @@ that ``hub --help`` answers at once.
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
 
 from hub.cli import check, contract, preview, query, rejects, sandbox, status, sync
+from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
 app = typer.Typer(
@@ -33,12 +33,10 @@ app.command("preview")(preview.preview)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 
-INTERRUPTED = 130
-"""Exit code with which typer ends a command that Ctrl+C stopped."""
-
 
 def main() -> None:
     """Run the command line; foreseen trouble becomes one line and exit code 1."""
+    leave_at_ctrl_c()
     try:
         app()
     except HubError as error:
@@ -47,17 +45,6 @@ def main() -> None:
     except ValueError as error:
         sys.stderr.write(f"hub: {_wrong_setting(error)}\n")
         sys.exit(1)
-    except (SystemExit, RuntimeError) as ended:
-        # typer turns Ctrl+C into an exit code; DuckDB wraps one that comes during a statement.
-        if getattr(ended, "code", None) != INTERRUPTED and not isinstance(
-            ended.__cause__, KeyboardInterrupt
-        ):
-            raise
-        sys.stderr.write("hub: stopped; what was not committed will be pulled again next time\n")
-        sys.stderr.flush()
-        # Not sys.exit: it would wait for the threads of pulls that nobody wants any more. Dying at
-        # any moment is harmless (promise 1), and the locks go with the process.
-        os._exit(1)
 
 
 def _wrong_setting(error: ValueError) -> ConfigurationError:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -113,7 +111,6 @@ def _run(context: Context, selection: list[str], *, as_json: bool) -> None:
     """Sync, print what came of it, and exit by it."""
     from hub.sync import sync as run
 
-    _leave_at_ctrl_c()
     display = _Display(Console(stderr=True), quiet=as_json)
     with display:
         report = run(context, selection, progress=display.progress, finished=display.finished)
@@ -123,29 +120,6 @@ def _run(context: Context, selection: list[str], *, as_json: bool) -> None:
     else:
         _print(report, context.settings.lake.as_posix(), whole=not selection)
     raise typer.Exit(1 if report.failed else 0)
-
-
-def _leave_at_ctrl_c() -> None:
-    """End the process at Ctrl+C at once, whatever it is doing.
-
-    As an exception Ctrl+C gets lost: DuckDB, Great Expectations and Dagster each catch it in their
-    way, and then the night goes on waiting for a stalled portal. Dying at any moment is harmless
-    (promise 1), and the locks go with the process. So a thread of its own hears of the signal
-    before any handler does.
-    """
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-
-    def leave() -> None:
-        while os.read(heard, 1) != bytes([signal.SIGINT]):
-            pass
-        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the progress display has hidden it
-        words = "hub: stopped; the next sync goes on with what was not committed"
-        os.write(2, f"{cursor}\n{words}\n".encode())
-        os._exit(1)
-
-    threading.Thread(target=leave, daemon=True).start()
 
 
 def _day(value: str | None, option: str) -> datetime | None:

@@ -141,6 +141,7 @@ def documents(_: Path) -> Iterator[Connected]:
 
     definition = f"""
         kind: edxml
+        classified_officer: Chánh Văn phòng
         auth:
           kind: oauth2_client_credentials
           token_path: /kit-token

@@ -50,6 +50,8 @@ def definition(connected: Connected, folder: Path) -> SystemSpec:
     fetch, auth = (json.dumps(own.get(name, {"kind": "none"}), default=str)
                    for name in ("fetch", "auth"))  # fmt: skip
     text = SYSTEM.format(kind=own["kind"], auth=auth, fetch=fetch)
+    if officer := own.get("classified_officer"):
+        text += f"classified_officer: {officer}\n"
     if connected.new is not None:
         text += "      mode: incremental\n      cursor: cap_nhat\n"
     path = folder / "defs.yaml"

@@ -248,7 +248,7 @@ def test_a_document_too_large_for_a_graph_is_refused(
 
 def test_a_format_is_said_not_guessed(catalog: Puller) -> None:
     del catalog.fetch["format"]
-    with pytest.raises(ConfigurationError, match=r"fetch\.format: Field required"):
+    with pytest.raises(ConfigurationError, match=r"fetch\.format: fill it in"):
         catalog()
 
 

@@ -337,7 +337,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "sources.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("text", EXAMPLES, ids=["a list", "children", "ckan", "dcat"])
+@pytest.mark.parametrize("text", EXAMPLES)
 def test_the_documents_examples_are_valid(text: str) -> None:
     document = yaml.safe_load(textwrap.dedent(text))
     kind = importlib.import_module(KINDS[document.get("kind", "rest")])
