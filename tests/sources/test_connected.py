@@ -51,7 +51,7 @@ def definition(connected: Connected, folder: Path) -> SystemSpec:
                    for name in ("fetch", "auth"))  # fmt: skip
     text = SYSTEM.format(kind=own["kind"], auth=auth, fetch=fetch)
     if officer := own.get("classified_officer"):
-        text += f"  classified_officer: {officer}\n"
+        text = text.replace("  limits:", f"  classified_officer: {officer}\n  limits:")
     if connected.new is not None:
         text += "      mode: incremental\n      cursor: cap_nhat\n"
     path = folder / "defs.yaml"
