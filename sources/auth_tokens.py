@@ -120,12 +120,14 @@ class _TokenAuth:
             return None
         return time.monotonic() + seconds - min(_MARGIN, seconds * _MARGIN_SHARE)
 
-    def _bearer(self, token: str, life: str, more: Mapping[str, str]) -> _Token:
+    def _bearer(
+        self, token: str, life: str, more: Mapping[str, str], scheme: str = "Bearer"
+    ) -> _Token:
         """Return a token that goes into the Authorization header."""
         self._redactor.learn(token)
         if not (token.isascii() and token.isprintable()):
             raise ProviderError("the token that came is no header value")
-        headers = {"Authorization": f"Bearer {token}", **more}
+        headers = {"Authorization": f"{scheme} {token}", **more}
         return _Token(token, headers, self._renew_at(life))
 
 
@@ -217,7 +219,8 @@ class Login(_TokenAuth):
             if code == WRONG_KEY:
                 raise self._refused(f"errorCode {code}")
             raise self._without("token", outer, "errorCode")
-        return self._bearer(token, payload.text(outer, self._spec.expires_field), self._fixed)
+        life = payload.text(outer, self._spec.expires_field)
+        return self._bearer(token, life, self._fixed, self._spec.scheme)
 
 
 class SessionLogin(_TokenAuth):

@@ -77,6 +77,8 @@ class LoginAuth(Strict):
     token_field: str = "data.token"  # noqa: S105 - a JSON path, not a password
     expires_field: str = "data.expiresIn"
     """JSON path of the token's life in seconds; a source without it is asked again on a 401."""
+    scheme: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] = "Bearer"
+    """Word before the token; some systems want ``Token``."""
     extra_headers: dict[str, FromEnv] = {}
 
 

@@ -5,6 +5,7 @@ that connects it, its rows, and a way to change some of them through its own int
 
 - a CKAN catalog: no server of it can be installed here, so the tests' own stands in;
 - a case-management API with OAuth2: Django REST framework behind Authlib (``case_server``);
+- a document system with tokens and throttling: Django REST framework (``document_server``);
 - a document axis with tokens: the tests' own behind the gate of ``fault_proxy``;
 - an OGC API - Features: pygeoapi, with its TinyDB provider;
 - an OAI-PMH repository: the server of ``oaipmh`` (``oai_server``);
@@ -29,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from tests.sources import case_server
+from tests.sources import case_server, document_server
 from tests.sources.databases import postgres
 from tests.sources.kit import Rows
 from tests.sources.kit_servers import rows, standing_in
@@ -125,6 +126,54 @@ def cases(folder: Path) -> Iterator[Connected]:
         for row in rows(45):
             call("POST", ma=f"HS-{row['ma']}", ten=row["ten"])
         last = truth()[-1]["cap_nhat"]
+        yield Connected(
+            definition, truth, change,
+            lambda held: [row for row in held if row["cap_nhat"] >= last],
+            last, url, environment=environment,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def papers(folder: Path) -> Iterator[Connected]:
+    definition = """
+        kind: rest
+        auth:
+          kind: login_token
+          login_path: /api/token/
+          username: {env: KIT_ID}
+          password: {env: KIT_SECRET}
+          token_field: token
+          scheme: Token
+        limits: {max_wait: 2, retries: 6}
+        fetch:
+          path: /api/van-ban/
+          records: results
+          total: count
+          since_parameter: tu
+          time_format: "%Y-%m-%dT%H:%M:%S.%f"
+          paging: {kind: page, size_parameter: size, page_size: 20, key: id}
+    """
+    environment = {"KIT_ID": document_server.HUB, "KIT_SECRET": document_server.PASSWORD}
+    with running("documents", folder) as url, requests.Session() as session:
+        login = {"username": document_server.CLERK, "password": document_server.PASSWORD}
+        answer = session.post(url + document_server.TOKENS, json=login, timeout=_PATIENCE)
+        session.headers["Authorization"] = f"Token {answer.json()['token']}"
+        base = url + document_server.RECORDS
+
+        def call(method: str, path: str = "", **row: str) -> None:
+            session.request(method, base + path, json=row, timeout=_PATIENCE).raise_for_status()
+
+        def truth() -> Rows:
+            found = session.get(base, params={"size": "1000"}, timeout=_PATIENCE)
+            held: Rows = found.json()["results"]
+            return held
+
+        def change() -> None:
+            call("POST", so_ky_hieu="99/TB-UBND", trich_yeu="Mới")
+            call("PATCH", "3/", trich_yeu="Đã sửa")
+            call("DELETE", "7/")  # without a word: only a whole pull sees it
+
+        last = max(row["cap_nhat"] for row in truth())
         yield Connected(
             definition, truth, change,
             lambda held: [row for row in held if row["cap_nhat"] >= last],
@@ -326,6 +375,7 @@ def table(_: Path) -> Iterator[Connected]:
 SYSTEMS = {
     "CKAN": ckan,
     "case management with OAuth2": cases,
+    "document system with tokens and throttling": papers,
     "document axis": documents,
     "OGC API": features,
     "OAI-PMH": repository,

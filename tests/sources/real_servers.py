@@ -166,6 +166,13 @@ def cases(folder: Path, _: int) -> Callable[..., Any]:
     return served
 
 
+def documents(folder: Path, _: int) -> Callable[..., Any]:
+    """Serve Django REST framework with its own tokens and throttle; see ``document_server``."""
+    module = importlib.import_module("tests.sources.document_server")
+    served: Callable[..., Any] = module.documents(folder)
+    return served
+
+
 def oaipmh(folder: Path, _: int) -> Callable[..., Any]:
     """Serve the repository of ``oai_server``."""
     served: Callable[..., Any] = importlib.import_module("tests.sources.oai_server").oaipmh(folder)
@@ -180,7 +187,10 @@ class _Silent(WSGIRequestHandler):
 def _main(name: str, folder: str) -> None:
     """Serve until nobody holds the other end of standard input."""
     server = make_server("127.0.0.1", 0, lambda *_: [], handler_class=_Silent)
-    known = {"wsgidav": wsgidav, "pygeoapi": pygeoapi, "cases": cases, "oaipmh": oaipmh}
+    known = {
+        "wsgidav": wsgidav, "pygeoapi": pygeoapi, "cases": cases, "documents": documents,
+        "oaipmh": oaipmh,
+    }  # fmt: skip
     server.set_app(known[name](Path(folder), server.server_port))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")

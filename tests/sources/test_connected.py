@@ -25,6 +25,7 @@ from tests.sources.connected import SYSTEMS, Connected, cases
 from tests.sources.fault_proxy import FaultProxy, Gate
 from tests.sources.kit import Rows, landed
 
+LIMITS = {"backoff": 0.01, "max_wait": 0.05, "retries": 2, "dataset_deadline": 60, "threads": 2}
 SYSTEM = """
 type: hub.components.SourceSystem
 attributes:
@@ -34,7 +35,7 @@ attributes:
   kind: {kind}
   base_url: {{env: KIT_URL}}
   auth: {auth}
-  limits: {{backoff: 0.01, max_wait: 0.05, retries: 2, dataset_deadline: 60, threads: 2}}
+  limits: {limits}
   datasets:
     - name: thu
       title: Thử
@@ -49,7 +50,8 @@ def definition(connected: Connected, folder: Path) -> SystemSpec:
     own = yaml.safe_load(connected.definition)
     fetch, auth = (json.dumps(own.get(name, {"kind": "none"}), default=str)
                    for name in ("fetch", "auth"))  # fmt: skip
-    text = SYSTEM.format(kind=own["kind"], auth=auth, fetch=fetch)
+    limits = json.dumps(LIMITS | own.get("limits", {}))
+    text = SYSTEM.format(kind=own["kind"], auth=auth, fetch=fetch, limits=limits)
     if officer := own.get("classified_officer"):
         text = text.replace("  limits:", f"  classified_officer: {officer}\n  limits:")
     if connected.new is not None:
