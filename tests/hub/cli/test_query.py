@@ -42,7 +42,9 @@ def start(deployed: Path, *arguments: str, **streams: Any) -> subprocess.Popen[b
     """Start ``hub query`` in a process of its own, over the same deployment."""
     made = Deployment(deployed / "data", {"HUB_ASSETS_DIR": str(deployed / "assets")})
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.Popen([PROGRAM, "query", *arguments], env=made.environment(), **pipes)
+    # A shell in which the tests run in the background has them, and all they start, ignore Ctrl+C.
+    command = ["env", "--default-signal=INT", str(PROGRAM), "query", *arguments]
+    return subprocess.Popen(command, env=made.environment(), **pipes)
 
 
 def test_a_table_has_figures_to_the_right(hub: Hub) -> None:
