@@ -179,6 +179,22 @@ def test_an_answer_with_a_secret_in_it_is_not_kept(links: Puller) -> None:
     assert [json.loads(line) for line in landed_lines(links())] == ROWS
 
 
+def test_an_answer_with_a_secret_in_a_header_is_not_kept_either(links: Puller) -> None:
+    links.auth = {"kind": "api_key_query", "parameter": "key", "token": {"env": "THU_KEY"}}
+    links.environment = {"THU_KEY": "s3cret-of-the-portal"}
+    answer = linked(ROWS)
+
+    def telling(asked: Asked) -> Reply:
+        reply = answer(asked)
+        link = f"</rows?key={asked.params['key']}>; rel=self"
+        return Reply(reply.body, 200, {**reply.headers, "Link": link})
+
+    links.server.routes["/rows"] = dies_at(10, telling)
+    with pytest.raises(TransientError):
+        links()
+    assert journals(links) == []
+
+
 def test_an_outage_at_a_question_that_is_never_kept_costs_nothing(puller: Puller) -> None:
     """A whole CKAN catalog is first asked how it is, whatever an earlier pull was told."""
     packages = [{"id": f"p{number:02}", "name": f"n{number}"} for number in range(12)]
