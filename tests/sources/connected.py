@@ -3,7 +3,7 @@
 Data flow: each function starts one server, fills it and yields a :class:`Connected`: the YAML
 that connects it, its rows, and a way to change some of them through its own interface.
 
-- a CKAN catalog: no server of it can be installed here, so the tests' own stands in;
+- a CKAN catalog: no real one has been run (it needs Solr), so the tests' own stands in;
 - a case-management API with OAuth2: Django REST framework behind Authlib (``case_server``);
 - a document system with tokens and throttling: Django REST framework (``document_server``);
 - a document axis with tokens: the tests' own behind the gate of ``fault_proxy``;
