@@ -250,7 +250,7 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
         for field, after in itertools.pairwise(body):
             told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
             if told and isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                found[field.target.id] = str(after.value.value)  # type: ignore[attr-defined]
+                found[field.target.id] = str(after.value.value)  # type: ignore[attr-defined]  # `told` has seen to it
     return found
 
 

@@ -7,11 +7,9 @@ know that it goes on: for it the pull only took longer, and whatever holds for a
 while it is read (``sources.overlap``, ``sources.paging``) holds here. A journal ends with its
 pull: sealed, it is removed; cut off, it stays for the next one (``Journal.__exit__``).
 
-One file, ``.journal-<pid>`` while its pull runs and ``.journal`` after: a first line that says
-what is pulled, then for each answer a line about it and its body, compressed. Bytes that a crash
-left half-written are cut away. It holds what landing holds, so it lies there, for its owner only;
-addresses are redacted and cookies left out. The first answer waits in memory for the second: most
-pulls are one request, and write nothing.
+One file (``sources.journal_file``), ``.journal-<pid>`` while its pull runs and ``.journal`` after.
+It holds what landing holds, so it lies there, for its owner only. The first answer waits in memory
+for the second: most pulls are one request, and write nothing.
 
 Run it alone: ``python -m sources.pull DEFS DATASET ROOT``, stop it midway and run it again.
 
@@ -24,7 +22,6 @@ import contextlib
 import hashlib
 import os
 import threading
-import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -33,45 +30,16 @@ from typing import Any, BinaryIO, Self, TypeVar
 from weakref import WeakSet
 
 import msgspec
-from requests.structures import CaseInsensitiveDict
 
 from hub.errors import ConfigurationError, HubError, TransientError
 from sources.client import Call
 from sources.disk import is_running, writing
+from sources.journal_file import UNREADABLE, Entry, Head, answer_of, entries, entry_of, key_of, told
 from sources.transport import Answer
 
 T = TypeVar("T")
 
 _NAME = ".journal"
-_UNTOLD = frozenset({"set-cookie", "set-cookie2", "authentication-info"})
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
-_LEVEL = 1
-"""Of zlib: 290 MB/s on pages of dossiers, to 14 % of their size."""
-
-
-class _Head(msgspec.Struct, frozen=True):
-    """The first line: whose journal it is."""
-
-    subject: str
-    """Digest of what is pulled: system, address, definition, position, window."""
-    began: datetime
-    """When the first of the pulls began, Vietnam time."""
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    """The line before a body."""
-
-    call: str
-    size: int
-    """Of the compressed body that follows."""
-    check: int
-    """CRC-32 of all the rest: a disk that lost power may keep a file's length, not its content."""
-    status: int
-    url: str
-    media: str
-    headers: dict[str, str]
-    etag: str | None
-    last_modified: str | None
 
 
 class NotKeptError(Exception):
@@ -93,7 +61,7 @@ class Journal:
         self._path = folder / f"{_NAME}-{os.getpid()}"
         self._subject = subject
         self._secret = secret
-        self._known: dict[str, deque[tuple[_Entry, int]]] = defaultdict(deque)
+        self._known: dict[str, deque[tuple[Entry, int]]] = defaultdict(deque)
         self._file: BinaryIO | None = None
         self._first: tuple[str, Answer] | None = None
         self._written = 0
@@ -181,7 +149,7 @@ class Journal:
             parse: Reads the answer.
             keep: Whether what was read may lie on the disk.
         """
-        key = _key(call)
+        key = key_of(call)
         kept = self._kept(key)
         if kept is not None:
             parsed = parse(kept)
@@ -281,15 +249,15 @@ class Journal:
         """Index the file under our name; False if it is another's, too old or none at all."""
         file = self._path.open("r+b")
         try:
-            head = msgspec.json.decode(file.readline(), type=_Head)
-        except _UNREADABLE:
+            head = msgspec.json.decode(file.readline(), type=Head)
+        except UNREADABLE:
             head = None
         if head is None or head.subject != self._subject or head.began < oldest:
             file.close()
             return False
         self.began = head.began
         end = file.tell()
-        for entry, begin in _entries(file):
+        for entry, begin in entries(file):
             self._known[entry.call].append((entry, begin))
             end = begin + entry.size
         file.seek(end)
@@ -300,42 +268,28 @@ class Journal:
     def _kept(self, key: str) -> Answer | None:
         """Return the next kept answer to a call, if there is one that is whole."""
         with self._lock:
-            entries = self._known.get(key)
-            if not entries or self._file is None:
+            known = self._known.get(key)
+            if not known or self._file is None:
                 return None
-            entry, begin = entries.popleft()
-            body = os.pread(self._file.fileno(), entry.size, begin)
-            if _check(entry, body) != entry.check:
-                return None
-            self.resumed += 1
-        return Answer(
-            status=entry.status,
-            body=zlib.decompress(body),
-            address=entry.url,
-            url=entry.url,
-            media=entry.media,
-            location="",
-            headers=CaseInsensitiveDict(entry.headers),
-            etag=entry.etag,
-            last_modified=entry.last_modified,
-            retry_after=None,
-        )
+            entry, begin = known.popleft()
+            answer = answer_of(entry, os.pread(self._file.fileno(), entry.size, begin))
+            self.resumed += answer is not None
+            return answer
 
     def _keep(self, key: str, answer: Answer) -> None:
         """Write an answer down; the very first one only once there is a second."""
-        told = {name: text for name, text in answer.headers.items() if name.lower() not in _UNTOLD}
-        if self._secret(answer.body) or self._secret(msgspec.json.encode(told)):
+        if self._secret(answer.body) or self._secret(msgspec.json.encode(told(answer))):
             return
         with self._lock:
             if self._file is None and self._first is None:
                 self._first = key, answer
                 return
-        data = _entry(key, answer)
+        data = entry_of(key, answer)
         with self._lock, writing(self._path):
             if self._file is None:
                 self._file = self._new()
             if self._first is not None:
-                self._file.write(_entry(*self._first))
+                self._file.write(entry_of(*self._first))
                 self._first, self._written = None, self._written + 1
             self._file.write(data)
             self._written += 1
@@ -345,7 +299,7 @@ class Journal:
         """Begin the file."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         file = os.fdopen(handle, "r+b")
-        file.write(msgspec.json.encode(_Head(self._subject, self.began)) + b"\n")
+        file.write(msgspec.json.encode(Head(self._subject, self.began)) + b"\n")
         return file
 
 
@@ -358,55 +312,3 @@ def _left(folder: Path) -> list[Path]:
         or not is_running(pid)
     ]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-
-
-def _key(call: Call) -> str:
-    """Return what tells a call from all others of a pull; credentials are no part of it."""
-    parts = [
-        call.method,
-        call.path,
-        sorted(call.params.items()),
-        call.accept,
-        sorted(call.headers.items()),
-    ]
-    return hashlib.sha256(msgspec.json.encode(parts) + (call.body or b"")).hexdigest()
-
-
-def _entry(key: str, answer: Answer) -> bytes:
-    """Return what is written for an answer."""
-    body = zlib.compress(answer.body, _LEVEL)
-    headers = {name: text for name, text in answer.headers.items() if name.lower() not in _UNTOLD}
-    about = _Entry(
-        call=key,
-        size=len(body),
-        check=0,
-        status=answer.status,
-        url=answer.url,
-        media=answer.media,
-        headers=headers,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
-    )
-    about = msgspec.structs.replace(about, check=_check(about, body))
-    return msgspec.json.encode(about) + b"\n" + body
-
-
-def _check(entry: _Entry, body: bytes) -> int:
-    """Return the checksum of an entry and its body."""
-    rest = msgspec.structs.replace(entry, check=0)
-    return zlib.crc32(body, zlib.crc32(msgspec.json.encode(rest)))
-
-
-def _entries(file: BinaryIO) -> Iterator[tuple[_Entry, int]]:
-    """Yield the whole entries and where their bodies begin; a crash may have cut the last."""
-    length = os.fstat(file.fileno()).st_size
-    while True:
-        try:
-            entry = msgspec.json.decode(file.readline(), type=_Entry)
-        except _UNREADABLE:
-            return
-        begin = file.tell()
-        if entry.size < 0 or begin + entry.size > length:
-            return
-        yield entry, begin
-        file.seek(begin + entry.size)

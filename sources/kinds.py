@@ -55,7 +55,7 @@ def check_spec(system: SystemSpec) -> None:
         )
     for dataset in system.datasets:
         options = options_of(module, system, dataset)
-        if dataset.mode == "incremental" and not windows_of(options)[0]:
+        if dataset.mode == "incremental" and not asked_by_time(options)[0]:
             raise ConfigurationError(
                 "an incremental dataset needs a way to ask for rows since a moment",
                 where=f"{system.name}/{dataset.name}",
@@ -94,7 +94,7 @@ def options_of(module: ModuleType, system: SystemSpec, dataset: DatasetSpec) -> 
     return options
 
 
-def windows_of(options: Strict) -> tuple[bool, bool]:
+def asked_by_time(options: Strict) -> tuple[bool, bool]:
     """Say whether a source can be asked for rows since, and until, a moment."""
     can: tuple[bool, bool] = getattr(options, "windows", (False, False))
     return can

@@ -29,7 +29,7 @@ from hub.errors import ProviderError
 from sources import payload
 from sources.context import PullContext
 from sources.landing import Window
-from sources.paging import Page, offsets, same_rows
+from sources.paging import Kept, Page, claim, lander, read_offsets, same_rows
 from sources.spec import Strict
 from sources.transport import Answer
 
@@ -100,7 +100,10 @@ def land(pull: PullContext[Fetch]) -> None:
         )
         return last
 
-    offsets(pull, ask, options.max_pages, lambda one, other: same_rows(one[0], other[0]))
+    kept = Kept(pull.name, options.max_pages, lander(pull))
+    pull.journal.join(lambda one, other: same_rows(one[0], other[0]))
+    read_offsets(kept, ask)
+    claim(pull, kept)
     if following is not None and last is not None:
         # The total is reached and a link is left: some servers give one to an empty page.
         total = last.total

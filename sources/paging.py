@@ -1,8 +1,8 @@
 """Pages of records: asked for in order or in threads, kept in order, counted, guarded.
 
-Data flow: a kind gives a function that asks for one page; a walk (:func:`numbered`,
-:func:`offsets` here, those of ``sources.paging_kinds``) asks until everything the source claims
-has come and hands each page to :class:`Kept`, which lands it and judges at the end. A list that
+Data flow: a kind gives a function that asks for one page; a walk (:func:`numbered`
+here, those of ``sources.paging_kinds``) asks until everything the source claims has come and
+hands each page to :class:`Kept`, which lands it and judges at the end. A list that
 shrinks, repeats a page, stops early or never ends is an error: rows are never lost without a
 word. With a key, rows that come twice because the list moved are kept once.
 
@@ -244,26 +244,6 @@ def numbered(pull: PullContext[Any], ask: Callable[[int], Page], first: int, mos
             kept.add(ask(first + kept.pages))
     pull.journal.drop_rest()
     read_numbered(kept, ask, first, pull.each)
-    claim(pull, kept)
-
-
-def offsets(
-    pull: PullContext[Any],
-    ask: Callable[[int, int], Page],
-    most: int,
-    same: Callable[[Any, Any], bool] | None = None,
-) -> None:
-    """Land pages by offset, each beginning where the rows that really came end.
-
-    Args:
-        pull: The pull.
-        ask: Asks for a page: its number, and the rows before it.
-        most: Pages believed.
-        same: As in ``Journal.join``, if what ``ask`` has read is no :class:`Page`.
-    """
-    kept = Kept(pull.name, most, lander(pull))
-    pull.journal.join(same or same_rows)
-    read_offsets(kept, ask)
     claim(pull, kept)
 
 

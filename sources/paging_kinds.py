@@ -40,7 +40,7 @@ from sources.paging import (
     same_rows,
 )
 from sources.record_keys import Field as RecordField
-from sources.record_keys import Keys
+from sources.record_keys import Keys, Order
 from sources.spec import Strict
 
 Parameters = Mapping[str, str | int]
@@ -228,7 +228,7 @@ class KeysetPaging(Paging):
         """Ask for page after page."""
         walk.kept.covering = True
         sized: Parameters = {self.size_parameter: self.page_size} if self.size_parameter else {}
-        read, order = RecordField(self.field), _Order(self.field)
+        read, order = RecordField(self.field), Order(self.field)
         number, last = 1, self.start
         while True:
             behind = {} if last is None else {self.parameter: last}
@@ -248,30 +248,6 @@ class KeysetPaging(Paging):
             if not fresh:
                 return
             number, last = number + 1, values[-1]
-
-
-class _Order:
-    """Sees that whole numbers rise or fall; how a source sorts text, only it knows."""
-
-    def __init__(self, name: str) -> None:
-        """Begin without a direction."""
-        self._name = name
-        self._last: int | None = None
-        self._rises: bool | None = None
-
-    def require(self, values: list[str]) -> None:
-        """Raise if the list is not sorted by the field: rows would be passed over."""
-        if not all(value.isascii() and value.isdigit() for value in values):
-            return
-        numbers = [*([] if self._last is None else [self._last]), *map(int, values)]
-        if self._rises is None and len(numbers) > 1:
-            self._rises = numbers[-1] > numbers[0]
-        if numbers != sorted(numbers, reverse=not self._rises) and len(numbers) > 1:
-            raise ProviderError(
-                f"the list is not sorted by `{self._name}`, so rows would be passed over",
-                next_step="add the source's sort parameter to fetch.params",
-            )
-        self._last = numbers[-1]
 
 
 class Cursor(Paging):

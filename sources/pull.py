@@ -30,7 +30,7 @@ from hub.errors import ConfigurationError, HubError
 from sources.context import Progress, PullContext, Warn, unheard
 from sources.deadline import Deadline
 from sources.journal import Journal
-from sources.kinds import check_spec, module_of, options_of, windows_of
+from sources.kinds import asked_by_time, check_spec, module_of, options_of
 from sources.landing import EnoughError, LandedBatch, Landing, Position, Window
 from sources.session import Session, open_session
 from sources.spec import DatasetSpec, Strict, SystemSpec, read_definition
@@ -184,7 +184,7 @@ def _vietnam(moment: datetime | None) -> datetime | None:
 
 def _require_window(where: str, options: Strict, window: Window) -> None:
     """Raise if the source cannot be asked for the window: rows outside it would come unnoticed."""
-    since, until = windows_of(options)
+    since, until = asked_by_time(options)
     if (window.since and not since) or (window.until and not until):
         raise ConfigurationError(
             "this source cannot be asked for a window of time",

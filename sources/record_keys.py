@@ -127,6 +127,30 @@ class Keys:
         return list(compress(records, new))
 
 
+class Order:
+    """Sees that whole numbers rise or fall; how a source sorts text, only it knows."""
+
+    def __init__(self, name: str) -> None:
+        """Begin without a direction."""
+        self._name = name
+        self._last: int | None = None
+        self._rises: bool | None = None
+
+    def require(self, values: list[str]) -> None:
+        """Raise if the list is not sorted by the field: rows would be passed over."""
+        if not all(value.isascii() and value.isdigit() for value in values):
+            return
+        numbers = [*([] if self._last is None else [self._last]), *map(int, values)]
+        if self._rises is None and len(numbers) > 1:
+            self._rises = numbers[-1] > numbers[0]
+        if numbers != sorted(numbers, reverse=not self._rises) and len(numbers) > 1:
+            raise ProviderError(
+                f"the list is not sorted by `{self._name}`, so rows would be passed over",
+                next_step="add the source's sort parameter to fetch.params",
+            )
+        self._last = numbers[-1]
+
+
 def tag(
     records: Sequence[msgspec.Raw | bytes], field: str, value: str
 ) -> list[msgspec.Raw | bytes]:
