@@ -69,7 +69,7 @@ class Context:
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, span: Span | None = None) -> Context:
         """Build the context of a deployment."""
-        return cls(settings, catalog, Lake(settings.lake), span or Span())
+        return cls(settings, catalog, Lake(settings.lake, settings.memory), span or Span())
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ class Settings(BaseSettings):
         default=900, gt=0, description="Seconds to wait for another sync of the same system"
     )
 
+    memory: str = Field(
+        default="1GB",
+        pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$",
+        description="What DuckDB may hold in memory while it loads; the rest goes to disk",
+    )
+
     @property
     def landing(self) -> Path:
         """Raw batches as the sources sent them.

@@ -30,7 +30,7 @@ from lxml import etree
 
 from hub.errors import ConfigurationError, ProviderError
 from sources.context import PullContext
-from sources.disk import sync_folder, writing
+from sources.disk import sync, writing
 from sources.edoc_list import Axis, Entry
 from sources.safe_xml import options
 from sources.spec import HmacAuth, LoginAuth, SystemSpec
@@ -139,4 +139,4 @@ def _write(path: Path, ledger: Ledger) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)
-        sync_folder(path.parent)
+        sync(path.parent)

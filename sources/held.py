@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from sources.disk import sync_folder, writing
+from sources.disk import sync, writing
 from sources.edoc_marks import Mark
 
 FOLDER = "held"
@@ -145,7 +145,7 @@ class Held:
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(path)
-            sync_folder(self._folder)
+            sync(self._folder)
 
     def _between(self) -> list[Path]:
         """Return the folders between the root and the dataset's own, the innermost first."""

@@ -24,7 +24,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from sources.disk import is_running, sync_folder, writing
+from sources.disk import is_running, sync, writing
 
 FOLDER = "attachments"
 """Name of the folder beside landing."""
@@ -55,9 +55,9 @@ class Store:
         """Have the new names on the disk."""
         with writing(self._folder):
             for folder in self._touched:
-                sync_folder(folder)
+                sync(folder)
             if self._touched:
-                sync_folder(self._folder)
+                sync(self._folder)
 
     def path(self, sha256: str) -> Path:
         """Return where a file of that content lies, or would."""

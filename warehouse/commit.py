@@ -104,7 +104,7 @@ def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statemen
     if load.inserted + load.updated:
         insert_sql = f"""INSERT INTO {table} ({", ".join(stored)})
             SELECT {business}, ?, ?, ?, _repairs, _hash
-            FROM stg.main.hang JOIN stg.main.thay_doi USING (_row) ORDER BY _row"""
+            FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"""
         yield "insert", insert_sql, [load.source, load.batch, load.ended_at]
     quarantine_sql = f"""INSERT INTO lake.hub.quarantine
         SELECT ?, ?, ?, record_hash, record_key, rules,

@@ -33,6 +33,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from hub.errors import ConfigurationError, TransientError
+from sources.disk import is_running
 
 EXTENSIONS = ("ducklake", "sqlite_scanner")
 INLINED_ROWS = 200
@@ -73,6 +74,10 @@ class Lake:
     """A lake in one folder: ``catalog.sqlite``, ``files/`` and the commit lock."""
 
     folder: Path
+    memory: str = "1GB"
+    """What DuckDB may hold in a process that writes, beside Python's own; the rest is spilt. Less
+    makes it slow before it makes it small: below 4 MB for each column and thread of a staging
+    table, a table is written by one thread."""
 
     @property
     def catalog(self) -> Path:
@@ -213,13 +218,29 @@ _opening = threading.Lock()
 """The pulls of several systems ask for the instance at the same moment; one opens it."""
 
 
+PARTITION_ROWS = 61_440
+"""Rows of a partition that a thread gathers before it writes them. DuckDB's own number, 524,288,
+made the first load of a million rows take 500 MB more; a Parquet row group is 122,880."""
+
+
 @lru_cache(maxsize=2)
 def _instance(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB instance with a lake attached for writing."""
     connection = connect()
+    connection.execute(f"SET GLOBAL memory_limit = '{quote(lake.memory)}'")
+    connection.execute(f"SET GLOBAL temp_directory = '{quote(_spill(lake.folder))}'")
+    connection.execute(f"SET GLOBAL partitioned_write_flush_threshold = {PARTITION_ROWS}")
     lake._attach(connection)  # noqa: SLF001 - the same module
     _widen(lake, connection)
     return connection
+
+
+def _spill(folder: Path) -> Path:
+    """Return this process's folder for what does not fit into memory; those of dead ones go."""
+    for leftover in folder.glob("spill-*"):
+        if not is_running(leftover.name.removeprefix("spill-")):
+            shutil.rmtree(leftover, ignore_errors=True)
+    return folder / f"spill-{os.getpid()}"
 
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:

@@ -36,6 +36,15 @@ _TWICE = 2
 ftfy.bad_codecs.ok()
 
 
+def suspect(cell: str) -> str:
+    """Return SQL that is true where a text looks misread; it may suspect a sound one."""
+    # Most cells are plain ASCII: comparing the two lengths is cheaper than a pattern.
+    return (
+        f"CASE WHEN strlen({cell}) <> length({cell}) "
+        f"THEN regexp_matches({cell}, '{_SUSPICIOUS}') ELSE FALSE END"
+    )
+
+
 def repair(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
 ) -> dict[str, int]:
@@ -53,10 +62,7 @@ def repair(
     counts: dict[str, int] = {}
     for column in columns:
         found = connection.execute(
-            f'SELECT DISTINCT "{column}" FROM {table} '
-            # Most cells are plain ASCII: comparing the two lengths is cheaper than a pattern.
-            f'WHERE strlen("{column}") <> length("{column}") AND regexp_matches("{column}", ?)',
-            [_SUSPICIOUS],
+            f'SELECT DISTINCT "{column}" FROM {table} WHERE ' + suspect(f'"{column}"')
         ).fetchall()
         mended = [(text, better) for (text,) in found if (better := mend(text)) != text]
         if mended:

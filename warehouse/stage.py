@@ -1,9 +1,10 @@
 """Staging: a landed batch becomes two tables in a DuckDB file of its own, untyped and typed.
 
-Data flow: landed files -> reader of their media -> ``stg.main.tho`` (text as it came) -> repair of
-mojibake -> cleaning and typing by the contract, one expression per column -> ``stg.main.hang``.
-DuckDB does all of it column by column; Python sees no row. Where typing fails the value is NULL
-and the cleaned text stays in ``<column>__raw``, so that the type rule can reject the row.
+Data flow: landed files -> reader of their media -> ``stg.main.tho`` (text as it came) -> cleaning
+and typing by the contract, one expression per column -> ``stg.main.hang``. If a text in it looks
+misread (``_nghi``), mojibake is repaired in ``tho`` and ``hang`` made again. DuckDB does all of it
+column by column; Python sees no row. Where typing fails the value is NULL and the cleaned text
+stays in ``<column>__raw``, so that the type rule can reject the row.
 
 Staging lies in a real file, not in temp tables: temp tables belong to one connection, and Great
 Expectations reads through cursors of their own (design section 4).
@@ -27,7 +28,9 @@ from sources.landing import LandedBatch
 from sources.spec import DatasetSpec, TombstoneSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
-from warehouse.readers.batch import read_batch
+from warehouse.readers import ndjson
+from warehouse.readers.batch import read_batch, view_batch
+from warehouse.readers.options import READ_ERRORS
 
 
 @contextmanager
@@ -78,20 +81,64 @@ def stage(
         columns = ", ".join(f'"{field}" VARCHAR' for field in of_parent)
         connection.execute(f"CREATE OR REPLACE TABLE stg.main.cha ({columns})")
     fields = sorted({spec.source for spec in dataset.columns.values()} | _says_deleted(dataset))
-    read_batch(connection, batch, fields, dataset.fetch.get("reader", {}))
-    texts = {
-        dataset.columns[column.name].source
-        for column in contract.columns
-        if column.name in dataset.columns and column.sql_type == "VARCHAR"
-    }
-    mended = mojibake.repair(connection, "stg.main.tho", sorted(texts))
-    connection.execute(typed_sql(dataset, contract, mended=mended))
+    options = dataset.fetch.get("reader", {})
+    promised = view_batch(connection, batch, fields, options)
+    rows = _type(connection, batch, dataset, contract, promised=promised)
+    if _misread(connection):
+        if promised is not None:
+            read_batch(connection, batch, fields, options)
+        mended = mojibake.repair(connection, "stg.main.tho", sorted(_texts(dataset, contract)))
+        connection.execute(typed_sql(dataset, contract, mended=mended))
     if dataset.of_parent:
         connection.execute(_parents_sql(dataset, contract))
     if dataset.tombstone is not None:
         _take_out_tombstones(connection, dataset.tombstone, contract)
-    counted = connection.execute("SELECT count(*) FROM stg.main.tho").fetchone()
-    return int(counted[0]) if counted else 0
+    return rows
+
+
+def _type(
+    connection: duckdb.DuckDBPyConnection,
+    batch: LandedBatch,
+    dataset: DatasetSpec,
+    contract: Contract,
+    *,
+    promised: int | None,
+) -> int:
+    """Make ``stg.main.hang`` for the first time; returns its rows.
+
+    ``promised`` is the number of rows of a ``tho`` that is a view (``view_batch``). Its bare
+    cells are read in threads, and the rows, which keep their order, numbered afterwards.
+    """
+    source = "stg.main.tho" if promised is None else "stg.main.o"
+    try:
+        connection.execute(typed_sql(dataset, contract, source=source))
+    except READ_ERRORS as error:
+        if promised is None:
+            raise
+        raise ndjson.unreadable(error, str(batch.path)) from None
+    if promised is not None:
+        connection.execute("ALTER TABLE stg.main.hang ADD COLUMN _row BIGINT")
+        connection.execute("UPDATE stg.main.hang SET _row = rowid + 1")
+    counted = connection.execute("SELECT count(*) FROM stg.main.hang").fetchone()
+    rows = int(counted[0]) if counted else 0
+    if promised is not None:
+        ndjson.require(rows, promised, str(batch.path))
+    return rows
+
+
+def _misread(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether any row of ``hang`` has a text that looks misread."""
+    found = connection.execute("SELECT bool_or(_nghi) FROM stg.main.hang").fetchone()
+    return bool(found and found[0])
+
+
+def _texts(dataset: DatasetSpec, contract: Contract) -> set[str]:
+    """Return the source fields whose words are kept."""
+    return {
+        dataset.columns[column.name].source
+        for column in contract.columns
+        if column.name in dataset.columns and column.sql_type == "VARCHAR"
+    }
 
 
 def _says_deleted(dataset: DatasetSpec) -> set[str]:
@@ -152,30 +199,42 @@ def _cell(field: str) -> str:
     return f't."{field}"'
 
 
-def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str] = ()) -> str:
-    """Return the SQL that makes ``stg.main.hang`` from ``stg.main.tho``.
+def typed_sql(
+    dataset: DatasetSpec,
+    contract: Contract,
+    *,
+    source: str = "stg.main.tho",
+    mended: Container[str] = (),
+) -> str:
+    """Return the SQL that makes ``stg.main.hang``: what it costs most is paid once a cell.
+
+    From the inside: is a cell written unusually (``?column``); its value (``=column``), which is
+    repaired only if it is; the text of a cell that has no value (``column__raw``), the repairs;
+    and the content hash.
 
     Args:
         dataset: Which source field is which column.
         contract: The columns wanted, with type and form.
+        source: ``tho``, or ``o``, which has the same cells but no ``_row``.
         mended: Source fields in which mojibake was repaired just now.
     """
-    values: list[str] = []
-    raws: list[str] = []
+    tests, values, kept, raws, others = [], [], [], [], []
     cells: dict[str, normalise.Cell] = {}
-    others: list[str] = []
     for column in contract.columns:
         spec = dataset.columns.get(column.name)
         if spec is None:
-            values.append(f"NULL::{column.sql_type} AS {column.name}")
+            kept.append(f"NULL::{column.sql_type} AS {column.name}")
             continue
-        cell = normalise.expressions(column, spec, f't."{spec.source}"')
-        values.append(f"{cell.value} AS {column.name}")
+        cell = normalise.expressions(column, spec, _cell(spec.source), f't."?{column.name}"')
+        value = f't."={column.name}"'
+        tests.append(f'{cell.test} AS "?{column.name}"')
+        values.append(f'{cell.value} AS "={column.name}"')
+        kept.append(f"{value} AS {column.name}")
+        lost = f"CASE WHEN {value} IS NULL THEN {cell.clean} END"
         if spec.unlisted == "blank":
-            lost = f"({cell.value}) IS NULL AND ({cell.clean}) IS NOT NULL"
-            others.append(f"CASE WHEN {lost} THEN '{column.name}:unlisted_code' END")
+            others.append(f"CASE WHEN {lost} IS NOT NULL THEN '{column.name}:unlisted_code' END")
         elif not column.is_text or spec.codes:
-            raws.append(f"{cell.clean} AS {column.raw}")
+            raws.append(f"{lost} AS {column.raw}")
         cells[column.name] = cell
         if column.is_text and spec.source in mended:
             was_mended = (
@@ -184,10 +243,16 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
             )
             others.append(f"CASE WHEN {was_mended} THEN '{column.name}:mojibake' END")
     repairs = normalise.flags(cells, others)
+    row = ["t._row"] if source == "stg.main.tho" else []
+    suspects = " OR ".join(
+        mojibake.suspect(_cell(field)) for field in sorted(_texts(dataset, contract))
+    )
+    tested = ", ".join(["*", *tests, f"{suspects or 'FALSE'} AS _nghi"])
     return f"""CREATE OR REPLACE TABLE stg.main.hang AS
         SELECT *, {content_hash(contract, repairs=True)} AS _hash
-        FROM (SELECT t._row, {", ".join(values + raws)}, {repairs} AS _repairs
-              FROM stg.main.tho t)"""
+        FROM (SELECT {", ".join([*row, *kept, *raws, "t._nghi"])}, {repairs} AS _repairs
+              FROM (SELECT {", ".join(["*", *values])}
+                    FROM (SELECT {tested} FROM {source} t) t) t)"""
 
 
 def content_hash(contract: Contract, *, repairs: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import subprocess
@@ -225,3 +226,17 @@ def test_a_manifest_of_another_version_with_more_facts_is_read(tmp_path: Path) -
     more = {**msgspec.json.decode(path.read_bytes()), "added_later": 1}
     path.write_bytes(msgspec.json.encode(more))
     assert isinstance(Landing.load(batch.path).manifest, Manifest)
+
+
+def test_a_page_that_cannot_be_written_is_told_by_the_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Landing(tmp_path).open(SYSTEM, DATASET, Position(), Window()) as batch:
+        monkeypatch.setattr(Path, "write_bytes", full)
+        batch.page(RECORDS[:1], url="u")
+        with pytest.raises(ConfigurationError, match="No space left on device"):
+            batch.seal()
+    assert folders(tmp_path) == []

@@ -52,9 +52,9 @@ def test_names_are_durable_at_the_end(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def note(folder: Path) -> None:
         synced.append(folder)
-        disk.sync_folder(folder)
+        disk.sync(folder)
 
-    monkeypatch.setattr(attachment_store, "sync_folder", note)
+    monkeypatch.setattr(attachment_store, "sync", note)
     with Store(tmp_path / "a") as store:
         store.keep(PDF, DIGEST)
     assert synced == [tmp_path / "a" / DIGEST[:2], tmp_path / "a"]

@@ -13,6 +13,7 @@ What does not belong here: reading any medium.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -50,6 +51,7 @@ def read_batch(
     Raises:
         ProviderError: A file is not what its medium says.
     """
+    _forget(connection)
     reader = _reader(batch)
     if reader is None:
         store(connection, fields, [])
@@ -60,6 +62,37 @@ def read_batch(
             reader.read(*landed, store=kept)
     else:
         reader.read(*landed)
+
+
+def view_batch(
+    connection: duckdb.DuckDBPyConnection,
+    batch: LandedBatch,
+    fields: Sequence[str],
+    options: Mapping[str, Any],
+) -> int | None:
+    """As :func:`read_batch`, but cells that DuckDB can read again stay where they are.
+
+    Returns:
+        None if ``tho`` is a table. Else it is a view, ``stg.main.o`` has its bare cells in the
+        same order, and so many rows must come from it: whoever reads it first counts them and
+        calls an error of DuckDB's ``ndjson.unreadable``.
+    """
+    _forget(connection)
+    reader = _reader(batch)
+    if reader is not None and hasattr(reader, "view"):
+        landed = (connection, batch.path, batch.manifest.files, list(fields), dict(options))
+        promised: int | None = reader.view(*landed)
+        if promised is not None:
+            return promised
+    read_batch(connection, batch, fields, options)
+    return None
+
+
+def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what another batch left: DuckDB replaces no table by a view, nor a view by a table."""
+    for kind, name in (("VIEW", "o"), ("VIEW", "tho"), ("TABLE", "tho")):
+        with suppress(duckdb.CatalogException):  # it is of the other kind
+            connection.execute(f"DROP {kind} IF EXISTS stg.main.{name}")
 
 
 def names_in(

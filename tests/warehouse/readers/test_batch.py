@@ -17,7 +17,7 @@ from sources.pull import pull
 from sources.spec import SystemSpec
 from tests.warehouse.readers.conftest import written
 from tests.warehouse.readers.xls import xls
-from warehouse.readers.batch import read_batch
+from warehouse.readers.batch import read_batch, view_batch
 
 ROWS = [["Mã", "Tên"], ["007", "Phố Ràng"], ["8", "Bát Xát"]]
 
@@ -99,3 +99,33 @@ def test_a_batch_without_files_is_an_empty_table(
         batch = writer.seal()
     read_batch(connection, batch, ["a"], {"delimiter": ";"})
     assert connection.execute("SELECT * FROM stg.main.tho").fetchall() == []
+
+
+def test_pages_of_the_hubs_own_are_read_where_they_lie(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    with Landing(tmp_path).open("tinh/thu", "thu", Position(), Window()) as writer:
+        writer.page([b'{"Ma":"a"}', b"{}"], url="x")
+        writer.page([b'{"Ma":"b"}'], url="y")
+        batch = writer.seal()
+    assert view_batch(connection, batch, ["Ma"], {}) == 3
+    bare = connection.execute("SELECT Ma FROM stg.main.o").fetchall()
+    seen = connection.execute("SELECT * FROM stg.main.tho ORDER BY _row").fetchall()
+    assert bare == [("a",), (None,), ("b",)]
+    assert seen == [
+        (1, "pages/00000.ndjson", 1, "a"), (2, "pages/00000.ndjson", 2, None),
+        (3, "pages/00001.ndjson", 1, "b"),
+    ]  # fmt: skip
+    read_batch(connection, batch, ["Ma"], {})  # a table in the place of the view
+    assert connection.execute("SELECT * FROM stg.main.tho ORDER BY _row").fetchall() == seen
+    assert view_batch(connection, batch, ["Ma"], {}) == 3  # and back
+
+
+def test_a_file_of_somebody_else_is_copied(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    with Landing(tmp_path).open("tinh/thu", "thu", Position(), Window()) as writer:
+        writer.file(b'{"Ma":"a"}', suffix=".ndjson", media="ndjson", url="x")
+        batch = writer.seal()
+    assert view_batch(connection, batch, ["Ma"], {}) is None
+    assert connection.execute("SELECT Ma FROM stg.main.tho").fetchall() == [("a",)]

@@ -1,0 +1,88 @@
+"""dlt with hand-made Arrow tables into DuckDB: it checks nothing and infers nothing.
+
+Data flow: numbered JSON pages -> records split by msgspec -> pyarrow's own JSON reader with the
+schema given -> ``dlt.resource`` of Arrow tables -> Parquet -> a DuckDB file. This is what dlt's
+documentation advises for large loads; the fetching is ours, in four threads, as the hub's is.
+
+Run it alone: ``python dlt_arrow.py ADDRESS ROWS FOLDER`` in the peers' environment.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+os.environ.update(
+    {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "ERROR",
+        "LOAD__WORKERS": "2",
+        "NORMALIZE__WORKERS": "1",
+    }
+)
+
+import dlt
+import msgspec
+import pyarrow as pa
+import pyarrow.json as pj
+import requests
+
+from benchmarks.rows import COLUMNS, PAGE
+
+TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "BOOLEAN": pa.bool_(),
+}
+SCHEMA = pa.schema([(name, TYPES[sql_type]) for name, (sql_type, _) in COLUMNS.items()])
+# pyarrow's reader takes no dates: they come as text and are cast, which is quick.
+READ = pa.schema([(f.name, pa.string() if f.type == pa.date32() else f.type) for f in SCHEMA])
+
+
+class Envelope(msgspec.Struct):
+    """A page; its records stay bytes."""
+
+    data: list[msgspec.Raw]
+
+
+def main() -> None:
+    """Load everything once and print the rows, and the seconds after the imports."""
+    address, rows, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    started = time.perf_counter()
+    session, decoder = requests.Session(), msgspec.json.Decoder(Envelope)
+    options = pj.ParseOptions(explicit_schema=READ, unexpected_field_behavior="ignore")
+
+    def page(number: int) -> pa.Table:
+        answer = session.get(f"{address}/rows", params={"page": number}, timeout=60)
+        lines = b"\n".join(decoder.decode(answer.content).data)
+        return pj.read_json(io.BytesIO(lines), parse_options=options).cast(SCHEMA)
+
+    def records() -> Iterator[pa.Table]:
+        with ThreadPoolExecutor(4) as pool:
+            yield from pool.map(page, range(1, rows // PAGE + 1))
+
+    pipeline = dlt.pipeline(
+        "hub_bench",
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+        dataset_name="mo",
+        pipelines_dir=str(folder / "pipelines"),
+    )
+    resource = dlt.resource(records, name="ho_so", write_disposition="append")
+    pipeline.run(resource, loader_file_format="parquet")
+    seconds = time.perf_counter() - started
+    with pipeline.sql_client() as client:
+        counted = client.execute_sql("SELECT count(*) FROM ho_so")
+    print(counted[0][0], f"{seconds:.3f}")
+
+
+if __name__ == "__main__":
+    main()
