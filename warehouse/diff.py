@@ -87,9 +87,10 @@ def compare(
         DataError: The shrink guard: more rows would vanish than the contract allows.
     """
     keys = ", ".join(contract.key)
+    concerned = _concerned(contract, whole=whole, replaced_by=replaced_by, tombstones=tombstones)
     connection.execute(
-        f"CREATE OR REPLACE TABLE stg.main.co AS SELECT {keys}, _hash FROM lake.{contract.table} "
-        "WHERE _source = ?",
+        f"""CREATE OR REPLACE TABLE stg.main.co AS
+        SELECT {keys}, _hash FROM lake.{contract.table} t WHERE _source = ? AND {concerned}""",
         [source],
     )
     connection.execute(
@@ -118,15 +119,14 @@ def compare(
             (SELECT count(*) FROM stg.main.hang WHERE _repairs IS NOT NULL
                 AND _row NOT IN (SELECT _row FROM stg.main.vi_pham)
                 AND _row NOT IN (SELECT _row FROM stg.main.bo_qua)),
-            (SELECT count(*) FROM stg.main.bo_qua), (SELECT count(*) FROM stg.main.hang),
-            (SELECT count(*) FROM stg.main.co)
+            (SELECT count(*) FROM stg.main.bo_qua), (SELECT count(*) FROM stg.main.hang)
         FROM stg.main.thay_doi"""
     ).fetchone()
     assert counted is not None  # noqa: S101 - an aggregate without GROUP BY has one row
-    inserted, updated, deleted, rejected, new_rejects, resolved, repaired, copies, rows, held = (
+    inserted, updated, deleted, rejected, new_rejects, resolved, repaired, copies, rows = (
         int(value) for value in counted
     )
-    _guard_against_shrinking(connection, contract, deleted=deleted, held=held)
+    _guard_against_shrinking(connection, contract, source, deleted)
     return Difference(
         inserted=inserted,
         updated=updated,
@@ -138,6 +138,25 @@ def compare(
         repaired=repaired,
         duplicates=copies,
     )
+
+
+def _concerned(
+    contract: Contract, *, whole: bool, replaced_by: str | None, tombstones: bool
+) -> str:
+    """Return SQL that is true for a row of the lake ``t`` which the batch may say something of.
+
+    A night's few rows must cost what they are, not what the table is: only these are copied.
+    """
+    if whole:
+        return "true"
+    keys = ", ".join(contract.key)
+    named = f"SELECT {keys} FROM stg.main.hang"
+    if tombstones:
+        named += f" UNION ALL SELECT {keys} FROM stg.main.xoa"
+    known = f"EXISTS (SELECT 1 FROM ({named}) n WHERE {same_key(contract, 'n', 't')})"
+    if replaced_by is None:
+        return known
+    return f"({known} OR t.{replaced_by} IN (SELECT {replaced_by} FROM stg.main.cha))"
 
 
 def _seen_whole(*, whole: bool, replaced_by: str | None) -> str:
@@ -202,8 +221,14 @@ def _quarantine_moves(
 
 
 def _guard_against_shrinking(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, *, deleted: int, held: int
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: str, deleted: int
 ) -> None:
+    if not deleted:
+        return
+    found = connection.execute(
+        f"SELECT count(*) FROM lake.{contract.table} WHERE _source = ?", [source]
+    ).fetchone()
+    held = int(found[0]) if found else 0
     allowed = min(int(contract.shrink.share * held), contract.shrink.rows)
     if deleted <= allowed:
         return
