@@ -47,8 +47,9 @@ CATALOG = """
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def started() -> Iterator[Ckan]:
+    """Started once a worker, which may come back to this module when it has done another."""
     with ckan_server.running() as site:
         site.call("organization_create", name=ORGANISATION, title="Sở Y tế")
         site.call("organization_create", name=OTHER, title="Sở Xây dựng")
