@@ -10,7 +10,7 @@ DATA := $(or $(HUB_DATA_DIR),data)
 OVERLAY := $(DATA)/sandbox/sandbox.env
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test soak ui sandbox bench lock clean
+.PHONY: help sync test ckan soak ui sandbox bench lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,15 @@ test: $(VENV)/.dev ## Run lint, types and every test
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
+
+# A peer of the tests in an environment of its own, for its licence and its pins: what the extra
+# `requirements` of its wheel names, but for psycopg2, whose binary needs no compiler.
+ckan: $(VENV)-ckan/.installed ## Install CKAN, which the tests of kind ckan ask; without it they skip
+
+$(VENV)-ckan/.installed: requirements-ckan.lock
+	test -x $(VENV)-ckan/bin/python || $(PYTHON) -m venv $(VENV)-ckan
+	$(VENV)-ckan/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-ckan.lock
+	touch $@
 
 soak: $(VENV)/.dev ## Run the long tests
 	$(BIN)/python -m pytest -m soak
@@ -70,4 +79,4 @@ lock: $(VENV)/.runtime ## Resolve the lock files anew from pyproject.toml
 
 clean: ## Remove everything that make and the hub have written here
 	-test -x $(HUB) && $(HUB) sandbox down
-	rm -rf $(VENV) data
+	rm -rf $(VENV) $(VENV)-ckan data

@@ -11,6 +11,7 @@ What does not belong here: which actions a dataset needs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -27,6 +28,12 @@ _NOT_FOUND = 404
 _MISSING = "Not Found Error"
 _SEARCH_DOWN = ("Search Error", "Search Index Error")
 _SEARCH_REFUSED = "Search Query Error"
+_REFUSED = re.compile(
+    r"Solr responded with an error \(HTTP 400\).*"
+    r"|\w+ \w+ (are not supported in|must be defined at the beginning of) param.*",
+    re.DOTALL,
+)
+"""What CKAN 2.12 says under ``Search Error`` where the question is wrong and the search well."""
 
 
 class MissingError(ProviderError):
@@ -74,6 +81,9 @@ def _failure(pull: PullContext[Any], action: str, outer: payload.Envelope, statu
     """Return the error for a failed action."""
     kind = payload.text(outer, "error.__type")
     message = payload.text(outer, "error.message")
+    refused = _REFUSED.search(message or "") if kind == "Search Error" else None
+    if refused is not None:
+        kind, message = _SEARCH_REFUSED, refused[0]  # what stands before it is the question
     said = pull.quote(f"{kind or 'error'}: {message}" if message else kind or "no reason given")
     names = ", ".join(pull.client.auth.names)
     if status == _FORBIDDEN or kind == "Authorization Error":

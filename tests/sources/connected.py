@@ -3,7 +3,7 @@
 Data flow: each function starts one server, fills it and yields a :class:`Connected`: the YAML
 that connects it, its rows, and a way to change some of them through its own interface.
 
-- a CKAN catalog: no real one has been run (it needs Solr), so the tests' own stands in;
+- a CKAN catalog: CKAN, in ``test_ckan_real`` (it is started once for all that is asked of it);
 - a case-management API with OAuth2: Django REST framework behind Authlib (``case_server``);
 - a document system with tokens and throttling: Django REST framework (``document_server``);
 - a document axis with tokens: the tests' own behind the gate of ``fault_proxy``;
@@ -35,7 +35,6 @@ from tests.sources.databases import postgres
 from tests.sources.kit import Rows
 from tests.sources.kit_servers import rows, standing_in
 from tests.sources.real_servers import EDITABLE, PASSWORD, USER, running
-from tests.sources.test_ckan import Catalog
 from tests.sources.test_edxml import XML, Axis
 
 _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -62,24 +61,6 @@ class Connected:
     """In place of ``url``, for what speaks no HTTP."""
     environment: dict[str, str] = field(default_factory=dict)
     gated: bool = False
-
-
-@contextlib.contextmanager
-def ckan(_: Path) -> Iterator[Connected]:
-    definition = """
-        kind: ckan
-        fetch: {package: goi, page_size: 10, resource: {access: datastore}}
-    """
-    with standing_in() as server:
-        catalog = Catalog(server)
-        catalog.held[:] = [{"_id": row["ma"], **row} for row in rows()]
-
-        def change() -> None:
-            catalog.held.append({"_id": 99, "ma": 99, "ten": "Mới"})
-            catalog.held[3] = {**catalog.held[3], "ten": "Đã sửa"}
-            del catalog.held[7]
-
-        yield Connected(definition, lambda: list(catalog.held), change, url=server.url)
 
 
 @contextlib.contextmanager
@@ -373,7 +354,6 @@ def table(_: Path) -> Iterator[Connected]:
 
 
 SYSTEMS = {
-    "CKAN": ckan,
     "case management with OAuth2": cases,
     "document system with tokens and throttling": papers,
     "document axis": documents,

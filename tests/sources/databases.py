@@ -37,8 +37,8 @@ class Server:
     scheme: str
     port: int
     ca: Path
-    run: Callable[[str], str]
-    """Run SQL as the owner and return what it prints."""
+    run: Callable[..., str]
+    """Run SQL as the owner, in ``kho`` or the database named second, and return what it prints."""
 
     def url(self, *, password: str = PERCENT, host: str = "127.0.0.1", name: str = "kho") -> str:
         return f"{self.scheme}://{USER}:{password}@{host}:{self.port}/{name}"
@@ -52,7 +52,7 @@ def postgres() -> Iterator[Server]:
         pytest.skip("needs Debian's postgresql")
     binaries = found[-1].parent
     with _folder() as folder:
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         secret = _file(folder / "pw", PASSWORD)
         initdb = f"{binaries}/initdb -U chu -A scram-sha-256 -N -E UTF8 --locale=C.UTF-8"
         _call([*initdb.split(), f"--pwfile={secret}", "-D", data])
@@ -88,7 +88,7 @@ def mariadb() -> Iterator[Server]:
     if binary is None:
         pytest.skip("needs Debian's mariadb-server")
     with _folder() as folder:
-        data, port, door = folder / "data", _free_port(), folder / "door"
+        data, port, door = folder / "data", free_port(), folder / "door"
         install = "mariadb-install-db --no-defaults --skip-test-db"
         _call([*f"{install} --auth-root-authentication-method=normal".split(), f"--datadir={data}"])
         _certificate(folder)
@@ -163,7 +163,8 @@ def _call(command: list[Any], given: str = "", more: Mapping[str, str] | None = 
     return done.stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

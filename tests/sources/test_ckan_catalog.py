@@ -23,6 +23,7 @@ from tests.sources.faults import Asked, FaultServer, Reply, as_json
 
 API = "/api/3/action"
 TOKEN = "ma-bi-mat"
+REFUSED = f"Search error: '{'q' * 300} Solr responded with an error (HTTP 400): [Reason: bad fq]'"
 Json = dict[str, Any]
 
 
@@ -220,6 +221,7 @@ def test_a_catalog_that_lists_nothing_is_empty(puller: Puller, site: Site) -> No
     [
         (failed("Search Error", "Search error: 'SOLR'", 409), TransientError, "search is down"),
         (failed("Search Index Error", "x", 200), TransientError, "search is down"),
+        (failed("Search Error", REFUSED, 409), ProviderError, "400.: .Reason: bad fq.*q and fq"),
         (failed("Search Error", "x", 500), TransientError, r"HTTP 500 .*\(3 attempts\)"),
         (Reply(b"<html><title>500</title>", 500), TransientError, "HTTP 500 from"),
         (failed("Search Query Error", "bad fq", 400), ProviderError, "bad fq.*q and fq"),

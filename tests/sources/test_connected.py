@@ -67,9 +67,14 @@ def definition(connected: Connected, folder: Path) -> SystemSpec:
 def test_a_system_is_connected_by_its_yaml_and_equals_its_source(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "nguon"
     folder.mkdir()
+    with SYSTEMS[name](folder) as connected:
+        equals_its_source(connected, tmp_path)
+
+
+def equals_its_source(connected: Connected, folder: Path) -> None:
+    """Pull whole, change, pull what is new, pull whole; compare each time."""
     with contextlib.ExitStack() as stack:
-        connected = stack.enter_context(SYSTEMS[name](folder))
-        system = definition(connected, tmp_path)
+        system = definition(connected, folder)
         proxy = stack.enter_context(FaultProxy(connected.url)) if connected.url else None
 
         def read(position: Position | None = None, *, whole: bool = False) -> Rows:
@@ -77,7 +82,7 @@ def test_a_system_is_connected_by_its_yaml_and_equals_its_source(name: str, tmp_
                 throttle(proxy, connected)
             batch = pull(
                 system, system.datasets[0], position=position or Position(), whole=whole,
-                landing=Landing(tmp_path / "landing"),
+                landing=Landing(folder / "landing"),
                 environment={
                     **connected.environment,
                     "KIT_URL": connected.address or (proxy.url if proxy else ""),
