@@ -19,10 +19,10 @@ from typing import Any, Literal, cast
 from open_data_contract_standard.model import CustomProperty, DataQuality, SchemaProperty
 
 from checks.forms import DEFAULT_FORMS, FORMS, LOGICAL_TYPES, base_type, fits, is_sql_type
-from checks.kinds import COLUMN_KINDS, IDENTIFIER, RuleMistake
+from checks.kinds import IDENTIFIER, RuleMistake
 from checks.model import DIMENSIONS, Column, Dimension, Rule, Severity
 from checks.odcs import Document, Where
-from checks.rules import ROW, of_column, row
+from checks.rules import COLUMN_KINDS, ROW, of_column, row
 
 _ENGINE = "greatExpectations"
 _UNUSED = {

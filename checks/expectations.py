@@ -77,7 +77,7 @@ def _sharing(table: Any, key: list[str]) -> sa.ScalarSelect[Any]:  # noqa: ANN40
     return sa.select(sa.func.coalesce(sa.func.sum(groups.c.copies), 0)).scalar_subquery()
 
 
-class _CountingExpectation(BatchExpectation, ABC):
+class CountingExpectation(BatchExpectation, ABC):
     """An expectation whose whole result is two counts."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (_METRIC, _ROWS)
@@ -115,7 +115,7 @@ class _CountingExpectation(BatchExpectation, ABC):
         }
 
 
-class ExpectRowToSatisfy(_CountingExpectation):
+class ExpectRowToSatisfy(CountingExpectation):
     """The condition must not be false; where it is NULL the row passes."""
 
     condition: str
@@ -125,7 +125,7 @@ class ExpectRowToSatisfy(_CountingExpectation):
         return {"predicate": f"NOT coalesce(({self.condition}), TRUE)"}
 
 
-class ExpectColumnValuesToBeTyped(_CountingExpectation):
+class ExpectColumnValuesToBeTyped(CountingExpectation):
     """A cell that says something must have become a value of the column's type."""
 
     column: str
@@ -135,7 +135,7 @@ class ExpectColumnValuesToBeTyped(_CountingExpectation):
         return {"predicate": f"{self.column}__raw IS NOT NULL AND {self.column} IS NULL"}
 
 
-class ExpectColumnValuesToBeInReference(_CountingExpectation):
+class ExpectColumnValuesToBeInReference(CountingExpectation):
     """A value must occur in a column of another table."""
 
     column: str
@@ -149,7 +149,7 @@ class ExpectColumnValuesToBeInReference(_CountingExpectation):
         return {"predicate": f"{self.column} IS NOT NULL AND {self.column} NOT IN ({known})"}
 
 
-class ExpectKeyToBeUnique(_CountingExpectation):
+class ExpectKeyToBeUnique(CountingExpectation):
     """A whole key must stand once; every row that shares its key is counted, copies included."""
 
     columns: list[str]

@@ -37,8 +37,11 @@ DIMENSIONS: dict[str, Dimension] = {
 """ODCS quality dimension -> the group that shows it."""
 
 Kind = Literal[
-    "required", "type", "pattern", "in_set", "range", "length", "reference", "row", "unique"
-]
+    "required", "type", "pattern", "in_set", "range", "length", "reference", "row", "unique",
+    "agency_code", "dossier_number", "procedure_code", "procedure_reference", "personal_id",
+    "personal_id_agrees", "tax_code", "identity_number", "document_number", "unit_on_date",
+    "health_facility_code", "phone_number",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

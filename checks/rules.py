@@ -22,8 +22,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from checks.forms import base_type
-from checks.kinds import COLUMN_KINDS, IDENTIFIER, RuleMistake
+from checks.identifier_kinds import IDENTIFIER_KINDS
+from checks.kinds import GENERAL_KINDS, IDENTIFIER, RuleMistake
 from checks.model import Column, Contract, Dimension, Expectation, Rule, Severity
+
+COLUMN_KINDS = GENERAL_KINDS | IDENTIFIER_KINDS
+"""Every rule that a contract may state for one column."""
 
 ROW = "expect_row_to_satisfy"
 TYPED = "expect_column_values_to_be_typed"
@@ -140,25 +144,27 @@ def of_column(
     lake: str,
 ) -> Rule:
     """Build a rule that a contract states for a column; ``name`` is ``kind`` or ``kind.suffix``."""
-    kind = COLUMN_KINDS[name.partition(".")[0]]  # type: ignore[index]  # checked by the loader
+    kind = COLUMN_KINDS[name.partition(".")[0]]
     for key in arguments:
         if key not in kind.needed | kind.allowed:
             known = ", ".join(sorted(kind.needed | kind.allowed))
             raise RuleMistake(f"rule {name} has no argument `{key}`", f"it takes {known}", key)
     if missing := sorted(kind.needed - set(arguments)):
         raise RuleMistake(f"rule {name} lacks `{missing[0]}`", "add it to kwargs")
-    violation, expectation, reference = kind.build(column, arguments, lake)
+    if kind.warns_only and severity == "error":
+        raise RuleMistake(f"rule {name} would refuse sound rows", "make its severity warn")
+    built = kind.build(column, arguments, lake)
     return Rule(
         name=f"{column.name}.{name}",
         kind=kind.kind,
         dimension=dimension,
         severity=severity,
         column=column.name,
-        columns=(column.name,),
+        columns=(column.name, *built.beside),
         reason=reason,
-        violation=violation,
-        expectation=expectation,
-        reference=reference,
+        violation=built.violation,
+        expectation=built.expectation,
+        reference=built.reference,
     )
 
 

@@ -47,7 +47,8 @@ with warnings.catch_warnings():
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    import checks.expectations  # noqa: F401 - registers them
+    import checks.expectations
+    import checks.identifier_expectations  # noqa: F401 - these two register what they hold
 
 __all__ = ["Report", "RuleResult", "validate"]
 
