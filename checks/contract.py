@@ -11,16 +11,17 @@ Conventions, one table per contract:
 - ``schema[0]``: ``name``, ``physicalName`` (``<schema>.<name>``), ``description``;
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
-  ``versionColumn``, ``freshnessHours`` (or the SLA property ``latency``); ``quality``: row rules
-  named ``row.<x>`` with ``expect_row_to_satisfy`` and a ``condition`` that is true for a good row.
+  ``versionColumn``, ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>``
+  (a ``condition`` that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules
-  named ``pattern``, ``in_set``, ``range``, ``length`` or ``reference``, with a suffix
-  (``pattern.dang_cu``) when one column has two of a kind.
+  named as in ``rules.COLUMN_KINDS``, with a suffix (``pattern.dang_cu``) when one column has two
+  of a kind, or as in ``batch_rules.BATCH_KINDS``.
 - each rule: ``type: custom``, ``engine: greatExpectations``, ``dimension``, ``severity``
   (error, warn), ``description`` (the reason told to the agency, in Vietnamese),
-  ``implementation: {type, kwargs}``.
+  ``implementation: {type, kwargs}``; perhaps a limit, ``mustBeLessOrEqualTo`` with ``unit``
+  (rows, percent).
 
 Run it alone: ``python -m checks.contract assets/contracts/ho_so.odcs.yaml`` lists columns and
 predicates, or the first mistake.
@@ -37,9 +38,17 @@ from typing import Any, Literal, cast
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
 
-from checks.conventions import column_of, column_rules, custom, identifier, row_rules, text
+from checks.conventions import (
+    Stated,
+    column_of,
+    column_rules,
+    custom,
+    identifier,
+    table_rules,
+    text,
+)
 from checks.forms import base_type
-from checks.model import Column, Contract, Expectation, Reference, Rule, ShrinkGuard
+from checks.model import BatchRule, Column, Contract, Expectation, Reference, Rule, ShrinkGuard
 from checks.odcs import Document, Where
 from checks.proof import refused, unusable_names
 from checks.rules import required, typed, unique
@@ -85,7 +94,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
     table = odcs.schema_[0]
     schema, name = _table_name(document, at, table)
     columns, stated = _columns(document, at, table, lake)
-    stated += row_rules(document, at, table.quality, columns)
+    stated += table_rules(document, at, table.quality, columns)
     key = tuple(column.name for column in columns if column.key)
     options = custom(document, at, table.customProperties, _OPTIONS)
     return Contract(
@@ -101,6 +110,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         columns=columns,
         key=key,
         rules=_rules(document, columns, stated),
+        batch_rules=tuple(rule for rule, _ in stated if isinstance(rule, BatchRule)),
         reject_threshold=_number(document, options, "rejectThreshold", most=1),
         shrink=ShrinkGuard(
             share=_number(document, options, "shrinkShare", most=1),
@@ -142,10 +152,10 @@ def _table_name(document: Document, at: Where, table: SchemaObject) -> tuple[str
 
 def _columns(
     document: Document, at: Where, table: SchemaObject, lake: str
-) -> tuple[tuple[Column, ...], list[tuple[Rule, Where]]]:
+) -> tuple[tuple[Column, ...], Stated]:
     """Return the columns and the rules stated under them."""
     columns: dict[str, Column] = {}
-    stated: list[tuple[Rule, Where]] = []
+    stated: Stated = []
     places: dict[str, Where] = {}
     for position, item in enumerate(table.properties or ()):
         place = (*at, "properties", position)
@@ -170,9 +180,7 @@ def _columns(
     return tuple(columns.values()), stated
 
 
-def _rules(
-    document: Document, columns: tuple[Column, ...], stated: list[tuple[Rule, Where]]
-) -> tuple[Rule, ...]:
+def _rules(document: Document, columns: tuple[Column, ...], stated: Stated) -> tuple[Rule, ...]:
     """Join derived and stated rules, column by column, and prove their SQL."""
     places: dict[str, Where] = {}
     for rule, place in stated:
@@ -181,12 +189,21 @@ def _rules(
                 place, f"rule {rule.name} stands twice", "give the second one a name of its own"
             )
         places[rule.name] = place
+    names = {column.name for column in columns}
+    given = [rule for rule, _ in stated if isinstance(rule, Rule)]
+    for rule in given:
+        if unknown := [name for name in rule.columns if name not in names]:
+            raise document.mistake(
+                places[rule.name],
+                f"rule {rule.name} names `{unknown[0]}`, which is no column of this table",
+                "name a column of it",
+            )
     rules: list[Rule] = []
     for column in columns:
         rules += [required(column)] if column.required else []
         rules += [typed(column)]
-        rules += [rule for rule, _ in stated if rule.column == column.name]
-    rules += [rule for rule, _ in stated if rule.column is None]
+        rules += [rule for rule in given if rule.column == column.name]
+    rules += [rule for rule in given if rule.column is None]
     rules += [unique(tuple(column for column in columns if column.key))]
     if bad := refused(columns, rules):
         rule, reason = bad

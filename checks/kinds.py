@@ -36,7 +36,7 @@ class Built(NamedTuple):
     """Other columns of the table that it looks at."""
 
 
-_NUMBERS = {"SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL"}
+NUMBERS = {"SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL"}
 
 
 class RuleMistake(ValueError):  # noqa: N818 - the loader turns it into a ConfigurationError
@@ -65,7 +65,7 @@ def _value(column: Column, value: object, key: str) -> tuple[str, object]:
     kind = base_type(column.sql_type)
     if kind == "VARCHAR" and isinstance(value, str):
         return _quoted(value), value
-    if kind in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value), value
     if kind == "BOOLEAN" and isinstance(value, bool):
         return str(value).upper(), value
@@ -128,7 +128,7 @@ def _in_set(column: Column, arguments: Mapping[str, Any], _lake: str) -> Built:
 
 
 def _range(column: Column, arguments: Mapping[str, Any], _lake: str) -> Built:
-    if base_type(column.sql_type) not in _NUMBERS | {"DATE", "TIMESTAMP"}:
+    if base_type(column.sql_type) not in NUMBERS | {"DATE", "TIMESTAMP"}:
         raise RuleMistake(
             f"a range on column {column.name}, which has no order", "use in_set or length"
         )

@@ -18,7 +18,7 @@ from functools import cache
 
 import duckdb
 
-from checks.model import Column, Rule
+from checks.model import STAGED, Column, Rule
 
 
 @cache
@@ -64,7 +64,11 @@ def _reason(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> str
                 # A single expression: nothing that could close the parenthesis around it.
                 duckdb.SQLExpression(str(rule.expectation.kwargs["condition"]))
         whole = ", ".join(rule.violation for rule in rules if rule.kind == "unique")
-        each = ", ".join(f"count_if({rule.violation})" for rule in rules if rule.kind != "unique")
+        each = ", ".join(
+            f"count_if({rule.violation.replace(STAGED, 'hang')})"
+            for rule in rules
+            if rule.kind != "unique"
+        )
         for select in filter(None, (whole, each)):
             connection.execute(f"SELECT {select} FROM hang")
     except duckdb.Error as error:
