@@ -2,9 +2,9 @@
 
 Data flow: ``assets/contracts/<name>.odcs.yaml`` -> :mod:`checks.odcs` (the standard's models
 and line numbers) -> conventions checked here -> columns and rules -> :mod:`checks.proof` runs
-every predicate once on an empty table of the contract's shape -> :class:`Contract`. Every
-mistake is one :class:`~hub.errors.ConfigurationError` that names file and line and says what
-to write instead.
+every predicate once on an empty table of the contract's shape, :mod:`checks.contradictions` looks
+for rules that exclude each other -> :class:`Contract`. Every mistake is one
+:class:`~hub.errors.ConfigurationError` that names file and line and says what to write instead.
 
 Conventions, one table per contract:
 
@@ -38,6 +38,7 @@ from typing import Any, Literal, cast
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
 
+from checks.contradictions import found
 from checks.conventions import (
     Stated,
     column_of,
@@ -97,6 +98,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
     stated += table_rules(document, at, table.quality, columns)
     key = tuple(column.name for column in columns if column.key)
     options = custom(document, at, table.customProperties, _OPTIONS)
+    reject_threshold = _number(document, options, "rejectThreshold", most=1)
     return Contract(
         id=text(document, ("id",), odcs.id, "give the contract an id"),
         version=text(document, ("version",), odcs.version, "give the contract a version"),
@@ -109,9 +111,9 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         classification=_audience(document, at, schema, options.get("phanLoai")),
         columns=columns,
         key=key,
-        rules=_rules(document, columns, stated),
+        rules=_rules(document, columns, stated, reject_threshold),
         batch_rules=tuple(rule for rule, _ in stated if isinstance(rule, BatchRule)),
-        reject_threshold=_number(document, options, "rejectThreshold", most=1),
+        reject_threshold=reject_threshold,
         shrink=ShrinkGuard(
             share=_number(document, options, "shrinkShare", most=1),
             rows=int(_number(document, options, "shrinkRows")),
@@ -180,8 +182,10 @@ def _columns(
     return tuple(columns.values()), stated
 
 
-def _rules(document: Document, columns: tuple[Column, ...], stated: Stated) -> tuple[Rule, ...]:
-    """Join derived and stated rules, column by column, and prove their SQL."""
+def _rules(
+    document: Document, columns: tuple[Column, ...], stated: Stated, reject_threshold: float
+) -> tuple[Rule, ...]:
+    """Join derived and stated rules, column by column; prove their SQL and that they agree."""
     places: dict[str, Where] = {}
     for rule, place in stated:
         if rule.name in places:
@@ -211,6 +215,10 @@ def _rules(document: Document, columns: tuple[Column, ...], stated: Stated) -> t
             places.get(rule.name, ()),
             f"rule {rule.name} is not SQL for this table: {reason}",
             "mend it; patterns are RE2, conditions are one DuckDB expression over the columns",
+        )
+    if contradiction := found(columns, rules, reject_threshold):
+        raise document.mistake(
+            places.get(contradiction.rule, ()), contradiction.what, contradiction.next_step
         )
     return tuple(rules)
 

@@ -84,6 +84,11 @@ def _value(column: Column, value: object, key: str) -> tuple[str, object]:
     raise RuleMistake(f"`{value}` is no value for column {column.name} ({kind})", remedy, key)
 
 
+def literal(column: Column, value: object) -> str:
+    """Return a value of the contract as an SQL literal of the column's type."""
+    return _value(column, value, "")[0]
+
+
 def _bounds(column: Column, arguments: Mapping[str, Any]) -> dict[str, tuple[str, object]]:
     """Return the bounds given, at least one, in order."""
     found = {
