@@ -2,25 +2,26 @@
 
 Data flow: ``assets/contracts/<name>.odcs.yaml`` -> :mod:`checks.odcs` (the standard's models
 and line numbers) -> conventions checked here -> columns and rules -> :mod:`checks.proof` runs
-every predicate once on an empty table of the contract's shape -> :class:`Contract`. Every
-mistake is one :class:`~hub.errors.ConfigurationError` that names file and line and says what
-to write instead.
+every predicate once on an empty table of the contract's shape, :mod:`checks.contradictions` looks
+for rules that exclude each other -> :class:`Contract`. Every mistake is one
+:class:`~hub.errors.ConfigurationError` that names file and line and says what to write instead.
 
 Conventions, one table per contract:
 
 - ``schema[0]``: ``name``, ``physicalName`` (``<schema>.<name>``), ``description``;
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
-  ``versionColumn``, ``freshnessHours`` (or the SLA property ``latency``); ``quality``: row rules
-  named ``row.<x>`` with ``expect_row_to_satisfy`` and a ``condition`` that is true for a good row.
+  ``versionColumn``, ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>``
+  (a ``condition`` that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules
-  named ``pattern``, ``in_set``, ``range``, ``length`` or ``reference``, with a suffix
-  (``pattern.dang_cu``) when one column has two of a kind.
+  named as in ``rules.COLUMN_KINDS``, with a suffix (``pattern.dang_cu``) when one column has two
+  of a kind, or as in ``batch_rules.BATCH_KINDS``.
 - each rule: ``type: custom``, ``engine: greatExpectations``, ``dimension``, ``severity``
   (error, warn), ``description`` (the reason told to the agency, in Vietnamese),
-  ``implementation: {type, kwargs}``.
+  ``implementation: {type, kwargs}``; perhaps a limit, ``mustBeLessOrEqualTo`` with ``unit``
+  (rows, percent).
 
 Run it alone: ``python -m checks.contract assets/contracts/ho_so.odcs.yaml`` lists columns and
 predicates, or the first mistake.
@@ -37,9 +38,18 @@ from typing import Any, Literal, cast
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Team
 
-from checks.conventions import column_of, column_rules, custom, identifier, row_rules, text
+from checks.contradictions import found
+from checks.conventions import (
+    Stated,
+    column_of,
+    column_rules,
+    custom,
+    identifier,
+    table_rules,
+    text,
+)
 from checks.forms import base_type
-from checks.model import Column, Contract, Expectation, Reference, Rule, ShrinkGuard
+from checks.model import BatchRule, Column, Contract, Expectation, Reference, Rule, ShrinkGuard
 from checks.odcs import Document, Where
 from checks.proof import refused, unusable_names
 from checks.rules import required, typed, unique
@@ -85,9 +95,10 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
     table = odcs.schema_[0]
     schema, name = _table_name(document, at, table)
     columns, stated = _columns(document, at, table, lake)
-    stated += row_rules(document, at, table.quality, columns)
+    stated += table_rules(document, at, table.quality, columns)
     key = tuple(column.name for column in columns if column.key)
     options = custom(document, at, table.customProperties, _OPTIONS)
+    reject_threshold = _number(document, options, "rejectThreshold", most=1)
     return Contract(
         id=text(document, ("id",), odcs.id, "give the contract an id"),
         version=text(document, ("version",), odcs.version, "give the contract a version"),
@@ -100,8 +111,9 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         classification=_audience(document, at, schema, options.get("phanLoai")),
         columns=columns,
         key=key,
-        rules=_rules(document, columns, stated),
-        reject_threshold=_number(document, options, "rejectThreshold", most=1),
+        rules=_rules(document, columns, stated, reject_threshold),
+        batch_rules=tuple(rule for rule, _ in stated if isinstance(rule, BatchRule)),
+        reject_threshold=reject_threshold,
         shrink=ShrinkGuard(
             share=_number(document, options, "shrinkShare", most=1),
             rows=int(_number(document, options, "shrinkRows")),
@@ -142,10 +154,10 @@ def _table_name(document: Document, at: Where, table: SchemaObject) -> tuple[str
 
 def _columns(
     document: Document, at: Where, table: SchemaObject, lake: str
-) -> tuple[tuple[Column, ...], list[tuple[Rule, Where]]]:
+) -> tuple[tuple[Column, ...], Stated]:
     """Return the columns and the rules stated under them."""
     columns: dict[str, Column] = {}
-    stated: list[tuple[Rule, Where]] = []
+    stated: Stated = []
     places: dict[str, Where] = {}
     for position, item in enumerate(table.properties or ()):
         place = (*at, "properties", position)
@@ -171,9 +183,9 @@ def _columns(
 
 
 def _rules(
-    document: Document, columns: tuple[Column, ...], stated: list[tuple[Rule, Where]]
+    document: Document, columns: tuple[Column, ...], stated: Stated, reject_threshold: float
 ) -> tuple[Rule, ...]:
-    """Join derived and stated rules, column by column, and prove their SQL."""
+    """Join derived and stated rules, column by column; prove their SQL and that they agree."""
     places: dict[str, Where] = {}
     for rule, place in stated:
         if rule.name in places:
@@ -181,12 +193,21 @@ def _rules(
                 place, f"rule {rule.name} stands twice", "give the second one a name of its own"
             )
         places[rule.name] = place
+    names = {column.name for column in columns}
+    given = [rule for rule, _ in stated if isinstance(rule, Rule)]
+    for rule in given:
+        if unknown := [name for name in rule.columns if name not in names]:
+            raise document.mistake(
+                places[rule.name],
+                f"rule {rule.name} names `{unknown[0]}`, which is no column of this table",
+                "name a column of it",
+            )
     rules: list[Rule] = []
     for column in columns:
         rules += [required(column)] if column.required else []
         rules += [typed(column)]
-        rules += [rule for rule, _ in stated if rule.column == column.name]
-    rules += [rule for rule, _ in stated if rule.column is None]
+        rules += [rule for rule in given if rule.column == column.name]
+    rules += [rule for rule in given if rule.column is None]
     rules += [unique(tuple(column for column in columns if column.key))]
     if bad := refused(columns, rules):
         rule, reason = bad
@@ -194,6 +215,10 @@ def _rules(
             places.get(rule.name, ()),
             f"rule {rule.name} is not SQL for this table: {reason}",
             "mend it; patterns are RE2, conditions are one DuckDB expression over the columns",
+        )
+    if contradiction := found(columns, rules, reject_threshold):
+        raise document.mistake(
+            places.get(contradiction.rule, ()), contradiction.what, contradiction.next_step
         )
     return tuple(rules)
 

@@ -11,19 +11,30 @@ What does not belong here: what concerns the table as a whole (``contract``), pr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
 
 from open_data_contract_standard.model import CustomProperty, DataQuality, SchemaProperty
 
+from checks.batch_rules import BATCH_KINDS, batch_rule
 from checks.forms import DEFAULT_FORMS, FORMS, LOGICAL_TYPES, base_type, fits, is_sql_type
-from checks.kinds import COLUMN_KINDS, IDENTIFIER, RuleMistake
-from checks.model import DIMENSIONS, Column, Dimension, Rule, Severity
+from checks.kinds import IDENTIFIER, RuleMistake
+from checks.model import (
+    DIMENSIONS,
+    BatchRule,
+    Column,
+    Dimension,
+    Limit,
+    Rule,
+    Severity,
+)
 from checks.odcs import Document, Where
-from checks.rules import ROW, of_column, row
+from checks.rules import COLUMN_KINDS, COMPOUND, ROW, compound, of_column, row
 
+_Rule = TypeVar("_Rule", Rule, BatchRule)
+_WHOLE = 100
 _ENGINE = "greatExpectations"
 _UNUSED = {
     "unique": "make it the primaryKey",
@@ -36,6 +47,12 @@ _UNUSED = {
     "physicalName": "the name is the column's name",
 }
 """Keys of the standard that would promise something the hub does not do, and what does it."""
+_OTHER_LIMITS = (
+    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan",
+    "mustBeBetween", "mustNotBeBetween", "metric", "query", "rule", "arguments",
+)  # fmt: skip
+Stated = list[tuple[Rule | BatchRule, Where]]
+"""Rules with the path of the main argument of each."""
 
 
 def text(document: Document, at: Where, value: object, next_step: str) -> str:
@@ -155,6 +172,12 @@ class _Stated:
     reason: str
     implementation: str
     arguments: Mapping[str, Any]
+    limit: Limit | None
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """Return what every builder takes besides the arguments."""
+        return {"dimension": self.dimension, "severity": self.severity, "reason": self.reason}
 
 
 def _stated(document: Document, at: Where, entry: DataQuality) -> _Stated:
@@ -187,7 +210,31 @@ def _stated(document: Document, at: Where, entry: DataQuality) -> _Stated:
         ),
         implementation=str(given.get("type")),
         arguments=given["kwargs"],
+        limit=_limit(document, at, entry),
     )
+
+
+def _limit(document: Document, at: Where, entry: DataQuality) -> Limit | None:
+    """Return how many rows may break the rule: ``mustBeLessOrEqualTo`` in a ``unit``."""
+    for key in _OTHER_LIMITS:
+        if getattr(entry, key) is not None:
+            raise document.mistake(
+                (*at, key), f"`{key}` has no effect here", "write mustBeLessOrEqualTo and unit"
+            )
+    amount = entry.mustBeLessOrEqualTo
+    if amount is None:
+        if entry.unit is not None:
+            raise document.mistake(
+                (*at, "unit"), "a unit without a limit", "add mustBeLessOrEqualTo, or remove it"
+            )
+        return None
+    unit = entry.unit or "rows"  # as the standard says
+    if unit not in {"rows", "percent"}:
+        raise document.mistake((*at, "unit"), f"unknown unit `{unit}`", "use rows or percent")
+    place = (*at, "mustBeLessOrEqualTo")
+    if isinstance(amount, bool) or amount < 0 or (unit == "percent" and amount > _WHOLE):
+        raise document.mistake(place, f"a limit of {amount} {unit}", "0 or more; percent up to 100")
+    return Limit(float(amount), cast("Literal['rows', 'percent']", unit))
 
 
 def _of_type(document: Document, at: Where, stated: _Stated, expected: str) -> None:
@@ -199,67 +246,114 @@ def _of_type(document: Document, at: Where, stated: _Stated, expected: str) -> N
         )
 
 
+def _argued(document: Document, kwargs: Where, build: Callable[[], _Rule]) -> _Rule:
+    """Build a rule; a mistake in its arguments gets the line of the argument."""
+    try:
+        return build()
+    except RuleMistake as mistake:
+        where = (*kwargs, mistake.key) if mistake.key else kwargs
+        raise document.mistake(where, mistake.what, mistake.next_step) from mistake
+
+
+def _of_batch(document: Document, at: Where, stated: _Stated, column: Column | None) -> BatchRule:
+    _of_type(document, at, stated, BATCH_KINDS[stated.name].expectation)
+    if stated.limit is not None:
+        raise document.mistake(
+            (*at, "mustBeLessOrEqualTo"),
+            f"rule {stated.name} is about the batch, not about its rows",
+            "remove the limit; the bounds stand in kwargs",
+        )
+    return _argued(
+        document,
+        (*at, "implementation", "kwargs"),
+        lambda: batch_rule(column, stated.name, stated.arguments, **stated.common),
+    )
+
+
 def column_rules(
     document: Document, at: Where, item: SchemaProperty, column: Column, lake: str
-) -> list[tuple[Rule, Where]]:
+) -> Stated:
     """Return the rules stated for a column, each with the path of its main argument."""
-    rules = []
+    rules: Stated = []
+    batch = [name for name, kind in BATCH_KINDS.items() if kind.of_column]
     for position, entry in enumerate(item.quality or ()):
         place = (*at, "quality", position)
         stated = _stated(document, place, entry)
+        kwargs = (*place, "implementation", "kwargs")
+        main = (*kwargs, *list(stated.arguments)[:1])
+        if stated.name in batch:
+            rules.append((_of_batch(document, place, stated, column), main))
+            continue
         kind, _, suffix = stated.name.partition(".")
         if kind not in COLUMN_KINDS or ("." in stated.name and not IDENTIFIER.fullmatch(suffix)):
             raise document.mistake(
                 (*place, "name"),
                 f"unknown rule `{stated.name}` for a column",
-                f"use one of {', '.join(COLUMN_KINDS)}, with a suffix (pattern.moi) if need be",
+                f"use one of {', '.join([*COLUMN_KINDS, *batch])}, with a suffix (pattern.moi) if "
+                "need be",
             )
         _of_type(document, place, stated, COLUMN_KINDS[kind].expectation)
-        kwargs = (*place, "implementation", "kwargs")
-        try:
-            rule = of_column(
-                column,
-                stated.name,
-                stated.arguments,
-                dimension=stated.dimension,
-                severity=stated.severity,
-                reason=stated.reason,
-                lake=lake,
-            )
-        except RuleMistake as mistake:
-            where = (*kwargs, mistake.key) if mistake.key else kwargs
-            raise document.mistake(where, mistake.what, mistake.next_step) from mistake
-        rules.append((rule, (*kwargs, *list(stated.arguments)[:1])))
+        build = partial(
+            of_column, column, stated.name, stated.arguments,
+            lake=lake, limit=stated.limit, **stated.common,
+        )  # fmt: skip
+        rules.append((_argued(document, kwargs, build), main))
     return rules
 
 
-def row_rules(
+def table_rules(
     document: Document, at: Where, entries: list[DataQuality] | None, columns: tuple[Column, ...]
-) -> list[tuple[Rule, Where]]:
-    """Return the rules stated for whole rows, each with the path of its condition."""
-    rules = []
+) -> Stated:
+    """Return the rules stated for the table, each with the path of its main argument."""
+    rules: Stated = []
     for position, entry in enumerate(entries or ()):
         place = (*at, "quality", position)
         stated = _stated(document, place, entry)
-        if not re.fullmatch(rf"row\.{IDENTIFIER.pattern}", stated.name):
+        kwargs = (*place, "implementation", "kwargs")
+        kind, _, name = stated.name.partition(".")
+        if stated.name == "volume":
+            main = (*kwargs, *list(stated.arguments)[:1])
+            rules.append((_of_batch(document, place, stated, None), main))
+        elif kind in _OF_TABLE and IDENTIFIER.fullmatch(name):
+            argument, expectation, build = _OF_TABLE[kind]
+            _of_type(document, place, stated, expectation)
+            if set(stated.arguments) != {argument}:
+                raise document.mistake(
+                    kwargs, f"rule {stated.name} takes exactly one argument", f"give `{argument}`"
+                )
+            at_argument = (*kwargs, argument)
+            rules.append((build(document, at_argument, stated, columns), at_argument))
+        else:
             raise document.mistake(
                 (*place, "name"),
                 f"unknown rule `{stated.name}` for a table",
-                "name a row rule row.<name>; rules of one column stand under that column",
+                "name it row.<name>, unique.<name> or volume; rules of one column stand under "
+                "that column",
             )
-        _of_type(document, place, stated, ROW)
-        kwargs = (*place, "implementation", "kwargs")
-        if set(stated.arguments) != {"condition"}:
-            raise document.mistake(
-                kwargs, f"rule {stated.name} takes exactly one argument", "give `condition`"
-            )
-        rule = row(
-            stated.name,
-            text(document, (*kwargs, "condition"), stated.arguments["condition"], "write SQL"),
-            dimension=stated.dimension,
-            severity=stated.severity,
-            reason=stated.reason,
-            columns=columns,
-        )
-        rules.append((rule, (*kwargs, "condition")))
     return rules
+
+
+def _row(document: Document, at: Where, stated: _Stated, columns: tuple[Column, ...]) -> Rule:
+    condition = text(document, at, stated.arguments["condition"], "write SQL")
+    return row(stated.name, condition, columns=columns, limit=stated.limit, **stated.common)
+
+
+def _compound(document: Document, at: Where, stated: _Stated, columns: tuple[Column, ...]) -> Rule:
+    known = {column.name: column for column in columns}
+    names = stated.arguments["columns"]
+    if not isinstance(names, list) or not names or not all(name in known for name in names):
+        raise document.mistake(at, f"`{names}` are no columns of this table", "list columns of it")
+    if len(set(names)) < len(names):
+        raise document.mistake(at, "a column stands twice in the list", "name each once")
+    key = [column for column in columns if column.key]
+    if {column.name for column in key} <= set(names):
+        raise document.mistake(
+            at, f"rule {stated.name} holds always: it contains the key", "remove it"
+        )
+    return compound(
+        stated.name, [known[name] for name in names], key, limit=stated.limit, **stated.common
+    )
+
+
+_OF_TABLE = {"row": ("condition", ROW, _row), "unique": ("columns", COMPOUND, _compound)}
+"""Kind of a table's rule -> its one argument, its expectation, what builds it."""

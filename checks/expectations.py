@@ -36,10 +36,13 @@ _ROWS = "table.row_count"
 
 
 class UnexpectedRows(TableMetricProvider):
-    """Number of rows for which ``predicate`` is true, or which share their whole ``key``."""
+    """Number of rows for which ``predicate`` is true, or which share their whole ``key``.
+
+    With ``apart`` only rows that differ in one of these columns count as sharing it.
+    """
 
     metric_name = _METRIC
-    value_keys = ("predicate", "key")
+    value_keys = ("predicate", "key", "apart")
 
     @metric_partial(
         engine=SqlAlchemyExecutionEngine,
@@ -58,26 +61,31 @@ class UnexpectedRows(TableMetricProvider):
             table, *_ = execution_engine.get_compute_domain(
                 metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
             )
-            return _sharing(table, key), metric_domain_kwargs, {}
+            return _sharing(table, key, metric_value_kwargs["apart"]), metric_domain_kwargs, {}
         counted = f"count(*) FILTER ({metric_value_kwargs['predicate']})"
         return sa.literal_column(counted), metric_domain_kwargs, {}
 
 
-def _sharing(table: Any, key: list[str]) -> sa.ScalarSelect[Any]:  # noqa: ANN401 - GX's selectable
+def _sharing(
+    table: Any,  # noqa: ANN401 - GX's selectable
+    key: list[str],
+    apart: list[str] | None,
+) -> sa.ScalarSelect[Any]:
     """Count the rows whose key, if it is whole, another row has too."""
+    differing = [sa.func.count(sa.distinct(sa.column(name))) > 1 for name in apart or ()]
     columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in key]
     groups = (
         sa.select(sa.func.count().label("copies"))
         .select_from(table.subquery() if isinstance(table, sa.Select) else table)
         .where(*(column.is_not(None) for column in columns))
         .group_by(*columns)
-        .having(sa.func.count() > 1)
+        .having(sa.or_(*differing) if differing else sa.func.count() > 1)
         .subquery()
     )
     return sa.select(sa.func.coalesce(sa.func.sum(groups.c.copies), 0)).scalar_subquery()
 
 
-class _CountingExpectation(BatchExpectation, ABC):
+class CountingExpectation(BatchExpectation, ABC):
     """An expectation whose whole result is two counts."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (_METRIC, _ROWS)
@@ -94,7 +102,7 @@ class _CountingExpectation(BatchExpectation, ABC):
         """Ask for the rows of this expectation besides what GX asks for by itself."""
         found = super().get_validation_dependencies(execution_engine, runtime_configuration)
         domain = found.metric_configurations[_ROWS].metric_domain_kwargs
-        arguments = {"predicate": None, "key": None, **self.counted()}
+        arguments = {"predicate": None, "key": None, "apart": None, **self.counted()}
         found.set_metric_configuration(_METRIC, MetricConfiguration(_METRIC, domain, arguments))
         return found
 
@@ -115,7 +123,7 @@ class _CountingExpectation(BatchExpectation, ABC):
         }
 
 
-class ExpectRowToSatisfy(_CountingExpectation):
+class ExpectRowToSatisfy(CountingExpectation):
     """The condition must not be false; where it is NULL the row passes."""
 
     condition: str
@@ -125,7 +133,7 @@ class ExpectRowToSatisfy(_CountingExpectation):
         return {"predicate": f"NOT coalesce(({self.condition}), TRUE)"}
 
 
-class ExpectColumnValuesToBeTyped(_CountingExpectation):
+class ExpectColumnValuesToBeTyped(CountingExpectation):
     """A cell that says something must have become a value of the column's type."""
 
     column: str
@@ -135,7 +143,7 @@ class ExpectColumnValuesToBeTyped(_CountingExpectation):
         return {"predicate": f"{self.column}__raw IS NOT NULL AND {self.column} IS NULL"}
 
 
-class ExpectColumnValuesToBeInReference(_CountingExpectation):
+class ExpectColumnValuesToBeInReference(CountingExpectation):
     """A value must occur in a column of another table."""
 
     column: str
@@ -149,7 +157,7 @@ class ExpectColumnValuesToBeInReference(_CountingExpectation):
         return {"predicate": f"{self.column} IS NOT NULL AND {self.column} NOT IN ({known})"}
 
 
-class ExpectKeyToBeUnique(_CountingExpectation):
+class ExpectKeyToBeUnique(CountingExpectation):
     """A whole key must stand once; every row that shares its key is counted, copies included."""
 
     columns: list[str]
@@ -157,3 +165,14 @@ class ExpectKeyToBeUnique(_CountingExpectation):
     def counted(self) -> dict[str, Any]:
         """Count all rows of the keys that stand more than once."""
         return {"key": self.columns}
+
+
+class ExpectColumnsToBeUnique(CountingExpectation):
+    """No two records may agree in all of the columns; the key tells records apart."""
+
+    columns: list[str]
+    key: list[str]
+
+    def counted(self) -> dict[str, Any]:
+        """Count the rows that agree with a row of another key."""
+        return {"key": self.columns, "apart": self.key}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +38,17 @@ DIMENSIONS: dict[str, Dimension] = {
 """ODCS quality dimension -> the group that shows it."""
 
 Kind = Literal[
-    "required", "type", "pattern", "in_set", "range", "length", "reference", "row", "unique"
-]
+    "required", "type", "pattern", "in_set", "range", "length", "reference", "row", "unique",
+    "agency_code", "dossier_number", "procedure_code", "procedure_reference", "personal_id",
+    "personal_id_agrees", "tax_code", "identity_number", "document_number", "unit_on_date",
+    "health_facility_code", "phone_number", "compound",
+]  # fmt: skip
+
+
+BatchKind = Literal["volume", "mean", "freshness"]
+
+STAGED = "{staged}"
+"""Stands in a predicate for the staging table; ``staging.apply`` puts the name there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,29 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows may break a rule before more happens than that they are marked.
+
+    Beyond it a rule of severity ``error`` holds the whole batch back, one of severity ``warn``
+    counts as failed.
+    """
+
+    amount: float
+    unit: Literal["rows", "percent"]
+
+    def allows(self, unexpected: int, evaluated: int, *, few: int = 0) -> bool:
+        """Say whether so many rows of a batch are within it; ``few`` rows always are of a share."""
+        if self.unit == "rows":
+            return unexpected <= self.amount
+        least = few if self.amount else 0
+        return unexpected <= max(least, self.amount / 100 * evaluated)
+
+    def __str__(self) -> str:
+        """Write it as a person would."""
+        return f"{self.amount:g} rows" if self.unit == "rows" else f"{self.amount:g}%"
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One thing that must hold for every row."""
 
@@ -103,6 +136,36 @@ class Rule:
     is a window over the whole table, so it belongs in a select list, not in ``WHERE``."""
     expectation: Expectation
     reference: Reference | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRule:
+    """One thing that must hold for a batch as a whole, seen beside the loads before it."""
+
+    name: str
+    """``volume``, ``<column>.mean`` or ``<column>.freshness``."""
+    kind: BatchKind
+    dimension: Dimension
+    severity: Severity
+    """``error`` holds the batch back, ``warn`` only reports."""
+    column: str | None
+    reason: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of earlier loads of a dataset when a batch of it is judged."""
+
+    rows: tuple[int, ...]
+    """Rows of the last good whole loads, the newest first."""
+    means: Mapping[str, float]
+    """Number column -> mean of the rows that the table holds now."""
+    whole: bool
+    """Whether the batch is all that the source has."""
+    now: datetime
+    """Naive Vietnam time, as the columns are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +194,7 @@ class Contract:
     key: tuple[str, ...]
     rules: tuple[Rule, ...]
     """Every rule that may apply; ``rules.staged`` fits them to what a source gives."""
+    batch_rules: tuple[BatchRule, ...]
     reject_threshold: float
     """Share of a batch's rows that may be refused before the whole batch is held back."""
     shrink: ShrinkGuard

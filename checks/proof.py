@@ -13,12 +13,13 @@ when they run).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 import duckdb
 
-from checks.model import Column, Rule
+from checks.model import STAGED, Column, Rule
 
 
 @cache
@@ -42,12 +43,19 @@ def unusable_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if name in _words()]
 
 
+@contextmanager
+def staging_table(columns: Iterable[Column]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a connection with an empty staging table ``hang`` of these columns."""
+    cells = "".join(f"{c.name} {c.sql_type}, {c.raw} VARCHAR, " for c in columns)
+    with _engine().cursor() as connection:  # temporary tables are a cursor's own
+        connection.execute(f"CREATE TEMP TABLE hang (_row BIGINT, {cells}_hash UBIGINT)")
+        yield connection
+
+
 def refused(columns: Iterable[Column], rules: Iterable[Rule]) -> tuple[Rule, str] | None:
     """Return the first rule whose predicate DuckDB refuses, and DuckDB's reason."""
-    cells = ", ".join(f"{c.name} {c.sql_type}, {c.raw} VARCHAR" for c in columns)
     here = [rule for rule in rules if rule.reference is None]
-    with _engine().cursor() as connection:  # temporary tables are a cursor's own
-        connection.execute(f"CREATE TEMP TABLE hang (_row BIGINT, {cells}, _hash UBIGINT)")
+    with staging_table(columns) as connection:
         if _reason(connection, here) is None:
             return None
         for rule in here:
@@ -64,7 +72,11 @@ def _reason(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> str
                 # A single expression: nothing that could close the parenthesis around it.
                 duckdb.SQLExpression(str(rule.expectation.kwargs["condition"]))
         whole = ", ".join(rule.violation for rule in rules if rule.kind == "unique")
-        each = ", ".join(f"count_if({rule.violation})" for rule in rules if rule.kind != "unique")
+        each = ", ".join(
+            f"count_if({rule.violation.replace(STAGED, 'hang')})"
+            for rule in rules
+            if rule.kind != "unique"
+        )
         for select in filter(None, (whole, each)):
             connection.execute(f"SELECT {select} FROM hang")
     except duckdb.Error as error:

@@ -37,6 +37,10 @@ class RuleResult:
     """The contract's sentence about a row that breaks it."""
     skipped: str | None = None
     """Why the rule did not run, if it did not."""
+    found: str | None = None
+    """What was found and what the bounds are, of a rule about the whole batch."""
+    of_batch: bool = False
+    """Whether the rule is about the batch and not about its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,13 @@ def _sentence(results: list[RuleResult], failed: list[RuleResult]) -> str:
         return "Chưa kiểm tra quy tắc nào"
     if not failed:
         return f"Đạt cả {checked} quy tắc đã kiểm tra"
-    named = "; ".join(f"{result.reason} ({result.unexpected} dòng)" for result in failed[:_NAMED])
+    named = "; ".join(_named(result) for result in failed[:_NAMED])
     more = f"; và {len(failed) - _NAMED} quy tắc khác" if len(failed) > _NAMED else ""
     return f"{len(failed)} trên {checked} quy tắc không đạt: {named}{more}"
+
+
+def _named(result: RuleResult) -> str:
+    return f"{result.reason} ({result.found or f'{result.unexpected} dòng'})"
 
 
 def _entry(result: RuleResult) -> dict[str, Any]:
@@ -92,5 +100,5 @@ def _entry(result: RuleResult) -> dict[str, Any]:
         "success": result.success,
         "evaluated": result.evaluated,
         "unexpected": result.unexpected,
-        "reason": result.skipped or result.reason,
+        "reason": result.skipped or (_named(result) if result.found else result.reason),
     }

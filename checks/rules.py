@@ -18,16 +18,21 @@ What does not belong here: YAML, connections, Great Expectations itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from checks.forms import base_type
-from checks.kinds import COLUMN_KINDS, IDENTIFIER, RuleMistake
-from checks.model import Column, Contract, Dimension, Expectation, Rule, Severity
+from checks.identifier_kinds import IDENTIFIER_KINDS
+from checks.kinds import GENERAL_KINDS, IDENTIFIER, RuleMistake
+from checks.model import STAGED, Column, Contract, Dimension, Expectation, Limit, Rule, Severity
+
+COLUMN_KINDS = GENERAL_KINDS | IDENTIFIER_KINDS
+"""Every rule that a contract may state for one column."""
 
 ROW = "expect_row_to_satisfy"
 TYPED = "expect_column_values_to_be_typed"
 UNIQUE = "expect_key_to_be_unique"
+COMPOUND = "expect_columns_to_be_unique"
 
 UNIQUE_NAME = "key.unique"
 
@@ -105,6 +110,41 @@ def unique(columns: tuple[Column, ...]) -> Rule:
     )
 
 
+def compound(
+    name: str,
+    columns: Sequence[Column],
+    key: Sequence[Column],
+    *,
+    dimension: Dimension,
+    severity: Severity,
+    reason: str,
+    limit: Limit | None = None,
+) -> Rule:
+    """Columns in which no two records may agree, besides the key; an empty one agrees with none.
+
+    Judged within the batch, between rows of different keys: copies of one record are not two.
+    """
+    names = [column.name for column in columns]
+    whole = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    differ = " OR ".join(f"min({k.name}) <> max({k.name})" for k in key)
+    shared = (
+        f"SELECT row({', '.join(names)}) FROM {STAGED} WHERE {whole} "
+        f"GROUP BY {', '.join(names)} HAVING {differ}"
+    )
+    return Rule(
+        name=name,
+        kind="compound",
+        dimension=dimension,
+        severity=severity,
+        column=None,
+        columns=tuple(names),
+        reason=reason,
+        violation=f"({whole} AND row({', '.join(names)}) IN ({shared}))",
+        expectation=Expectation(COMPOUND, {"columns": names, "key": [k.name for k in key]}),
+        limit=limit,
+    )
+
+
 def row(
     name: str,
     condition: str,
@@ -113,6 +153,7 @@ def row(
     severity: Severity,
     reason: str,
     columns: tuple[Column, ...],
+    limit: Limit | None = None,
 ) -> Rule:
     """A condition over several columns; where it is NULL the row passes."""
     tokens = set(IDENTIFIER.findall(re.sub(r"'(?:[^']|'')*'", " ", condition)))
@@ -126,6 +167,7 @@ def row(
         reason=reason,
         violation=f"(NOT coalesce(({condition}), TRUE))",
         expectation=Expectation(ROW, {"condition": condition}),
+        limit=limit,
     )
 
 
@@ -138,27 +180,31 @@ def of_column(
     severity: Severity,
     reason: str,
     lake: str,
+    limit: Limit | None = None,
 ) -> Rule:
     """Build a rule that a contract states for a column; ``name`` is ``kind`` or ``kind.suffix``."""
-    kind = COLUMN_KINDS[name.partition(".")[0]]  # type: ignore[index]  # checked by the loader
+    kind = COLUMN_KINDS[name.partition(".")[0]]
     for key in arguments:
         if key not in kind.needed | kind.allowed:
             known = ", ".join(sorted(kind.needed | kind.allowed))
             raise RuleMistake(f"rule {name} has no argument `{key}`", f"it takes {known}", key)
     if missing := sorted(kind.needed - set(arguments)):
         raise RuleMistake(f"rule {name} lacks `{missing[0]}`", "add it to kwargs")
-    violation, expectation, reference = kind.build(column, arguments, lake)
+    if kind.warns_only and severity == "error":
+        raise RuleMistake(f"rule {name} would refuse sound rows", "make its severity warn")
+    built = kind.build(column, arguments, lake)
     return Rule(
         name=f"{column.name}.{name}",
         kind=kind.kind,
         dimension=dimension,
         severity=severity,
         column=column.name,
-        columns=(column.name,),
+        columns=(column.name, *built.beside),
         reason=reason,
-        violation=violation,
-        expectation=expectation,
-        reference=reference,
+        violation=built.violation,
+        expectation=built.expectation,
+        reference=built.reference,
+        limit=limit,
     )
 
 

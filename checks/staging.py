@@ -12,11 +12,11 @@ What does not belong here: running rules on all rows, Great Expectations.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from checks.model import Contract, Rule
+from checks.model import STAGED, Contract, Rule
 from checks.rules import staged
 from hub.errors import ConfigurationError, HubError, InternalError
 
@@ -50,7 +50,10 @@ def apply(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract)
     rules, skipped = [], []
     for rule in staged(contract, present):
         if rule.reference is None or _filled(connection, rule):
-            rules.append(rule)
+            violation = rule.violation
+            if rule.kind == "compound":  # only there: a condition's own text may hold anything
+                violation = violation.replace(STAGED, table)
+            rules.append(replace(rule, violation=violation))
         else:
             skipped.append((rule, _NOT_LOADED))
     return Applied(tuple(rules), tuple(skipped))

@@ -29,8 +29,9 @@ from typing import Any
 
 import duckdb
 
+from checks.batch_rules import Fitted, fit
 from checks.dialect import lent
-from checks.model import Contract, Rule
+from checks.model import BatchRule, Contract, Expectation, Past, Rule
 from checks.report import Report, RuleResult
 from checks.staging import apply, refusal
 
@@ -47,7 +48,8 @@ with warnings.catch_warnings():
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    import checks.expectations  # noqa: F401 - registers them
+    import checks.expectations
+    import checks.identifier_expectations  # noqa: F401 - these two register what they hold
 
 __all__ = ["Report", "RuleResult", "validate"]
 
@@ -63,37 +65,52 @@ _one_at_a_time = threading.Lock()
 """GX keeps the current context in a global."""
 
 
-def validate(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> Report:
-    """Count, per rule, the rows of a typed staging table that break it.
+def validate(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    past: Past | None = None,
+) -> Report:
+    """Count, per rule, the rows of a typed staging table that break it; judge the whole batch.
 
     Args:
         connection: Has the staging file attached, and the lake if the contract has references.
             GX reads on cursors of it, which do not see what the caller has not committed.
         table: The typed staging table, as ``stg.main.hang``.
         contract: The rules.
+        past: Earlier loads, by which rules about the whole batch are judged; None: they are not.
 
     Returns:
-        One result per rule of the contract that fits the table, in the contract's order.
+        One result per rule of the contract that fits the table, in the contract's order; then
+        those of the batch.
 
     Raises:
         ConfigurationError: A row rule fails on these rows, for example in a cast.
         InternalError: Great Expectations gave no answer.
     """
     applied = apply(connection, table, contract)
+    fitted, unfit = fit(contract, past)
     try:
         with _one_at_a_time, _quiet(), lent(connection) as url:
-            document = _run(url, table, contract, applied.rules)
-        results = _results(document, applied.rules)
+            document = _run(url, table, contract, applied.rules, fitted)
+        results = _results(document, applied.rules, fitted)
     except Exception as error:  # noqa: BLE001 - GX wraps the database's errors in many types
         trouble = type(error).__name__
     else:
-        skipped = [_result(rule, 0, 0, skipped=why) for rule, why in applied.skipped]
+        unrun: list[tuple[Rule | BatchRule, str]] = [*applied.skipped, *unfit]
+        skipped = [_result(rule, 0, 0, skipped=why) for rule, why in unrun]
         return Report((*results, *skipped), document)
     # Raised outside the handler: the cause's text may quote a value, so it goes no further.
     raise refusal(connection, table, contract, applied.rules, trouble)
 
 
-def _run(url: str, table: str, contract: Contract, rules: Sequence[Rule]) -> dict[str, Any]:
+def _run(
+    url: str,
+    table: str,
+    contract: Contract,
+    rules: Sequence[Rule],
+    fitted: Sequence[Fitted],
+) -> dict[str, Any]:
     """Let Great Expectations run the rules; return its result as JSON-ready values."""
     context = gx.get_context(
         mode="ephemeral",
@@ -109,13 +126,8 @@ def _run(url: str, table: str, contract: Contract, rules: Sequence[Rule]) -> dic
     suite = ExpectationSuite(
         name=f"{contract.table} {contract.version}",
         expectations=[
-            ExpectationConfiguration(
-                type=rule.expectation.type,
-                kwargs=dict(rule.expectation.kwargs),
-                meta={"rule": rule.name, "reason": rule.reason},
-                severity=_SEVERITIES[rule.severity],
-            ).to_domain_obj()
-            for rule in rules
+            *(_configured(rule, rule.expectation) for rule in rules),
+            *(_configured(each.rule, each.expectation) for each in fitted),
         ],
     )
     result = batch.validate(suite, result_format=_COUNTS_ONLY)
@@ -123,33 +135,77 @@ def _run(url: str, table: str, contract: Contract, rules: Sequence[Rule]) -> dic
     return document
 
 
-def _results(document: dict[str, Any], rules: Sequence[Rule]) -> list[RuleResult]:
-    """Read the counts; GX orders its results as it likes, so they are found by rule name."""
-    counts = {
-        entry["expectation_config"]["meta"]["rule"]: entry["result"]
-        for entry in document["results"]
-    }
-    return [
-        _result(
-            rule,
-            int(counts[rule.name]["element_count"]),
-            # A sum over no row at all is NULL.
-            int(counts[rule.name]["unexpected_count"] or 0),
-        )
-        for rule in rules
-    ]
+def _configured(rule: Rule | BatchRule, expectation: Expectation) -> Any:  # noqa: ANN401 - GX's
+    """Return the expectation as Great Expectations has it, under the rule's name."""
+    return ExpectationConfiguration(
+        type=expectation.type,
+        kwargs=dict(expectation.kwargs),
+        meta={"rule": rule.name, "reason": rule.reason},
+        severity=_SEVERITIES[rule.severity],
+    ).to_domain_obj()
 
 
-def _result(rule: Rule, evaluated: int, unexpected: int, skipped: str | None = None) -> RuleResult:
+def _results(
+    document: dict[str, Any], rules: Sequence[Rule], fitted: Sequence[Fitted]
+) -> list[RuleResult]:
+    """Read the counts; GX orders its results as it likes, so they are found by rule name.
+
+    What a rule's limit allows is no failure. GX's own result is told so too: its pages must not
+    contradict the check.
+    """
+    entries = {entry["expectation_config"]["meta"]["rule"]: entry for entry in document["results"]}
+    results, rows = [], 0
+    for rule in rules:
+        counts = entries[rule.name]["result"]
+        rows = int(counts["element_count"])
+        # A sum over no row at all is NULL.
+        result = _result(rule, rows, int(counts["unexpected_count"] or 0))
+        entries[rule.name]["success"] = result.success
+        results.append(result)
+    for batch in fitted:
+        entry = entries[batch.rule.name]
+        found = _told(entry["result"].get("observed_value"))
+        # A batch without any row has no mean and no newest date, and so breaks no rule on them.
+        good = bool(entry["success"]) or found is None
+        entry["success"] = good
+        told = f"{found or 'không có giá trị'}; {batch.bounds}"
+        results.append(_result(batch.rule, rows, 0, success=good, found=told))
+    document["success"] = all(entry["success"] for entry in document["results"])
+    return results
+
+
+def _told(value: object) -> str | None:
+    """Write a count, a mean or a date for people."""
+    if value is None:
+        return None
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("T", " ")
+
+
+def _result(
+    rule: Rule | BatchRule,
+    evaluated: int,
+    unexpected: int,
+    *,
+    success: bool | None = None,
+    skipped: str | None = None,
+    found: str | None = None,
+) -> RuleResult:
+    limit = rule.limit if isinstance(rule, Rule) else None
+    if success is None:
+        # A refused row is told of even within the limit: somebody must mend it.
+        spared = limit if rule.severity == "warn" else None
+        success = not unexpected or (spared is not None and spared.allows(unexpected, evaluated))
     return RuleResult(
         rule=rule.name,
         dimension=rule.dimension,
         severity=rule.severity,
-        success=unexpected == 0,
+        success=success,
         evaluated=evaluated,
         unexpected=unexpected,
         reason=rule.reason,
         skipped=skipped,
+        found=found,
+        of_batch=isinstance(rule, BatchRule),
     )
 
 

@@ -22,11 +22,13 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
+from checks.report import Report
 from hub.errors import DataError, HubError
 from warehouse import diff, loads
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
+from warehouse.past import past
 
 
 class HeldBackError(DataError):
@@ -107,8 +109,11 @@ def settle(
         return Settled(record, last_checks(connection, base))
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
-    checks = validate(connection, "stg.main.hang", contract).by_dimension()
+    earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
+    report = validate(connection, "stg.main.hang", contract, earlier)
+    checks = report.by_dimension()
     _hold_back_a_rotten_batch(connection, contract, record, checks)
+    _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
     record = replace(
         record,
         status=loads.LOADED,
@@ -173,6 +178,32 @@ def _hold_back_a_rotten_batch(
         checks=checks,
         next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
     )
+
+
+def _hold_back_what_breaks_a_rule_of_its_own(
+    contract: Contract, load: LoadRecord, report: Report
+) -> None:
+    """Hold a batch back for a rule about the whole batch, or for a rule's own limit of rows."""
+    for result in report.results:
+        if result.severity != "error" or result.skipped is not None:
+            continue
+        limit = None if result.of_batch else contract.rule(result.rule).limit
+        if result.of_batch and not result.success:
+            what = f"the batch as a whole breaks rule {result.rule} ({result.found})"
+        elif limit and not limit.allows(result.unexpected, result.evaluated, few=FEW):
+            what = (
+                f"{result.unexpected} of {result.evaluated} rows break rule {result.rule}, more "
+                f"than its limit of {limit}"
+            )
+        else:
+            continue
+        raise HeldBackError(
+            f"{what}; the batch is held back",
+            record=load,
+            checks=report.by_dimension(),
+            next_step=f"look at landing batch {load.batch} with the provider; if the data is right,"
+            f" change the bounds of the rule in {contract.path.name}",
+        )
 
 
 def _cursor(

@@ -263,7 +263,7 @@ def check_results(
     key: dg.AssetKey, outcome: Outcome, contract: Contract | None
 ) -> Iterator[dg.AssetCheckResult]:
     """Yield one result per dimension, on an unchanged or failed night the last known one."""
-    timely = _timeliness(outcome, contract)
+    timely = _with_rules(_timeliness(outcome, contract), outcome.checks.get("timeliness"))
     for name in DIMENSIONS:
         found = timely if name == "timeliness" else outcome.checks.get(name)
         if found is None:
@@ -283,6 +283,18 @@ def check_results(
                 **({"command": f"hub rejects {'/'.join(key.path)}"} if refused else {}),
             },
         )
+
+
+def _with_rules(timely: dict[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Add what the contract's own rules of this group say: how new the newest rows are."""
+    if found is None or found["success"]:
+        return timely
+    grave = "error" in {f["severity"] for f in (timely, found) if not f["success"]}
+    return timely | {
+        "success": False,
+        "severity": "error" if grave else "warn",
+        "reason": f"{timely['reason']}; {found['reason']}",
+    }
 
 
 def _rest(found: Mapping[str, Any]) -> dict[str, Any]:

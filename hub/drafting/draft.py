@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from checks.contract import Column, load_contract
-from checks.kinds import COLUMN_KINDS
+from checks.kinds import GENERAL_KINDS
 from checks.quarantine import mark
 from hub.drafting import keys
 from hub.drafting.judge import Judged, judge
@@ -173,7 +173,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, one: Judged) -> list[Stated]:
         return [
             Stated(
                 "pattern", one.known.severity, one.known.reason,
-                COLUMN_KINDS["pattern"].expectation, {"regex": one.known.rule},
+                GENERAL_KINDS["pattern"].expectation, {"regex": one.known.rule},
                 f"{fits} of {one.profile.filled} cells have it",
             )
         ]  # fmt: skip
@@ -183,7 +183,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, one: Judged) -> list[Stated]:
     return [
         Stated(
             "in_set", "warn", f"{one.column.label} không thuộc danh mục",
-            COLUMN_KINDS["in_set"].expectation, {"value_set": values},
+            GENERAL_KINDS["in_set"].expectation, {"value_set": values},
             "seen in the sample; `error` once this is the source's own list",
         )
     ]  # fmt: skip

@@ -126,11 +126,11 @@ OFFICER_KINDS = (
     Kind("officer_since_iso", "ngay_bat_dau", spoil.table_iso, "facts 6", 2),
     Kind("officer_mail_in_blanks", "thu_dien_tu", spoil.lead_blank, "facts 2.5", 1),
     Kind("officer_id_with_letters", "so_dinh_danh", spoil.letters, "facts 1.4", 1,
-         "so_dinh_danh.pattern"),
+         "so_dinh_danh.personal_id"),
     Kind("officer_old_id_card", "so_dinh_danh", spoil.cut(9), "facts 1.4", 1,
-         "so_dinh_danh.pattern"),
+         "so_dinh_danh.personal_id"),
     Kind("officer_agency_malformed", "ma_dinh_danh_co_quan", lambda text: text.replace(".", "/"),
-         "facts 1.1", 1, "ma_dinh_danh_co_quan.pattern"),
+         "facts 1.1", 1, "ma_dinh_danh_co_quan.agency_code"),
     Kind("officer_without_name", "ho_ten", spoil.fixed(""), "facts 6", 1, "ho_ten.required"),
 )  # fmt: skip
 

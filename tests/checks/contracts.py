@@ -172,5 +172,20 @@ def changed(old: str, new: str, text: str = CONTRACT) -> str:
     return text.replace(old, new, 1)
 
 
+def stated(name: str, expectation: str, kwargs: str, indent: int = 10, **other: str) -> str:
+    """Return one entry of ``quality`` as YAML; ``other`` replaces or adds keys."""
+    keys = {
+        "type": "custom",
+        "engine": "greatExpectations",
+        "dimension": "consistency",
+        "severity": "error",
+        "description": f"Sai {name}",
+        "implementation": f"{{type: {expectation}, kwargs: {{{kwargs}}}}}",
+        **other,
+    }
+    lines = [f"- name: {name}", *(f"  {key}: {value}" for key, value in keys.items())]
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+
+
 if __name__ == "__main__":
     sys.stdout.write(CONTRACT)
