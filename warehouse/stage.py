@@ -170,7 +170,11 @@ def typed_sql(dataset: DatasetSpec, contract: Contract, *, mended: Container[str
             values.append(f"NULL::{column.sql_type} AS {column.name}")
             continue
         cell = normalise.expressions(column, spec, f't."{spec.source}"')
-        values.append(f"{cell.value} AS {column.name}")
+        if spec.blank is not None and column.is_text:
+            values.append(f"coalesce({cell.value}, '{quote(spec.blank)}') AS {column.name}")
+            others.append(f"CASE WHEN ({cell.value}) IS NULL THEN '{column.name}:blank_cell' END")
+        else:
+            values.append(f"{cell.value} AS {column.name}")
         if spec.unlisted == "blank":
             lost = f"({cell.value}) IS NULL AND ({cell.clean}) IS NOT NULL"
             others.append(f"CASE WHEN {lost} THEN '{column.name}:unlisted_code' END")
