@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from hub.settings import Settings
 from hub.source_assets import asset_key
+from sources.session import left_out
 from sources.spec import SystemSpec
 
 CRON = "0 1 * * *"
@@ -22,7 +24,10 @@ JOB = "nightly_sync"
 
 
 def nightly(systems: list[SystemSpec]) -> dg.Definitions:
-    """Return the job over all source datasets and the schedule that starts one run per system."""
+    """Return the job over all source datasets and the schedule that starts one run per system.
+
+    An optional system that is not supplied gets no run: it would only fail.
+    """
     keys = {
         system.name: [asset_key(system.name, dataset.name) for dataset in system.datasets]
         for system in systems
@@ -44,7 +49,11 @@ def nightly(systems: list[SystemSpec]) -> dg.Definitions:
     )
     def nightly_sync(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         night = f"{context.scheduled_execution_time:%Y-%m-%d}"
+        environment = Settings().environment()
+        absent = {system.name for system in systems if left_out(system, environment)}
         for name, selection in keys.items():
+            if name in absent:
+                continue
             yield dg.RunRequest(
                 run_key=f"{night}:{name}", asset_selection=selection, tags={"hub/system": name}
             )

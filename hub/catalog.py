@@ -43,6 +43,8 @@ class DerivedSpec(BaseModel):
     """File beside the definition: one SELECT whose columns are the contract's."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)]
     """Tables it reads, as ``schema.table``."""
+    optional_inputs: tuple[str, ...] = ()
+    """Tables that it reads if they are there, and finds empty if nobody ever supplied them."""
 
 
 @dataclass

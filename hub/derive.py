@@ -3,7 +3,8 @@
 Data flow: ``assets/<schema>/<table>/defs.yaml`` names a contract, a SQL file and input tables ->
 the SQL runs over the last good data of each input -> the same settling as a pulled batch. A table
 is computed again only when an input's newest batch, the SQL or the contract changed. An input
-that is down delays nothing: it is named as stale beside the result (design section 3.5).
+that is down delays nothing: it is named as stale beside the result (design section 3.5). An
+optional input that nobody supplied is an empty table. The macros of ``warehouse.macros`` are there.
 
 Run it alone: ``hub sync chi_so/ho_so_theo_thang``.
 
@@ -26,7 +27,7 @@ from hub.errors import ConfigurationError
 from hub.fingerprint import code
 from hub.load import Context, Outcome, failed, same_again, staged_in
 from hub.settle import Settled, last_checks, settle
-from warehouse import loads
+from warehouse import loads, macros, tables
 from warehouse.stage import content_hash
 
 
@@ -95,7 +96,7 @@ def inputs_of(
     good = loads.latest(connection, status="good")
     loaded = loads.latest(connection, status=loads.LOADED)
     found = []
-    for table in spec.inputs:
+    for table in (*spec.inputs, *spec.optional_inputs):
         feeding = context.catalog.feeding(table)
         if not feeding:
             raise ConfigurationError(
@@ -105,11 +106,12 @@ def inputs_of(
             key = (name.rpartition("/")[0], name.rpartition("/")[2])
             last, last_good = newest.get(key), good.get(key)
             stale = None
+            expected = table not in spec.optional_inputs
             if last_good is None:
-                stale = "never loaded"
+                stale = "never loaded" if expected else None
             elif last and last["status"] == loads.FAILED:
                 stale = f"last good {last_good['ended_at']:%Y-%m-%d %H:%M}; {last['error']}"
-            elif hours and now - last_good["ended_at"] > timedelta(hours=hours):
+            elif expected and hours and now - last_good["ended_at"] > timedelta(hours=hours):
                 stale = f"last good {last_good['ended_at']:%Y-%m-%d %H:%M}"
             batch = loaded[key]["batch"] if key in loaded else None
             found.append(Input(name, batch, last_good["ended_at"] if last_good else None, stale))
@@ -145,9 +147,21 @@ def _derive(
         raise ConfigurationError(
             "none of its inputs was ever loaded", next_step="sync the inputs first"
         )
+    with context.lake.lock():
+        for optional in _contracts_of(context, spec):
+            tables.ensure(connection, optional)
     with staged_in(context, connection, contract, f"{spec.name.replace('/', '-')}-{base.batch}"):
         base = replace(base, fetched=_compute(connection, sql, contract, folder / spec.sql))
         return settle(context.lake, connection, contract, base, whole=True)
+
+
+def _contracts_of(context: Context, spec: DerivedSpec) -> list[Contract]:
+    """Return the contracts of the optional inputs: their tables must be there, if only empty."""
+    return [
+        contract
+        for contract in context.catalog.contracts.values()
+        if contract.table in spec.optional_inputs
+    ]
 
 
 def _compute(
@@ -155,6 +169,7 @@ def _compute(
 ) -> int:
     """Run the SQL with the lake as the current database and stage its rows."""
     columns = ", ".join(f"{c.name}::{c.sql_type} AS {c.name}" for c in contract.columns)
+    macros.install(connection)
     connection.execute("USE lake")
     try:
         connection.execute(

@@ -84,10 +84,14 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return the process environment over the overlay file.
 
+        ``HUB_ASSETS_DIR`` is always in it: data that is recorded beside the definitions is read
+        like any other folder of files.
+
         Raises:
             ConfigurationError: ``HUB_ENV`` names a file that cannot be read.
         """
-        return {**self._overlay(), **os.environ}
+        assets = {"HUB_ASSETS_DIR": str(self.assets_dir.resolve())}
+        return {**self._overlay(), **os.environ, **assets}
 
     def _overlay(self) -> Mapping[str, str]:
         if self.env is None:

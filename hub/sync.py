@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import ConfigurationError, HubError
 from hub.load import Context, Outcome, Pulled, land, system_lock
+from sources.session import left_out
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads
 
@@ -75,7 +76,7 @@ def sync(
     systems = [
         (context.catalog.systems[name], _fitting(context, sets))
         for name, sets in chosen.datasets.items()
-        if _fitting(context, sets)
+        if _fitting(context, sets) and not _left_out(context, name, selection)
     ]
     if context.span.backfill and not systems:
         raise ConfigurationError(
@@ -115,6 +116,13 @@ def _fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -
         if derived not in chosen
         and any(name in loaded for t in derived.inputs for name, _ in context.catalog.feeding(t))
     ]
+
+
+def _left_out(context: Context, name: str, selection: list[str]) -> bool:
+    """Return whether a system is optional, not supplied, and not asked for by name."""
+    named = any(wanted.startswith(name) for wanted in selection)
+    system = context.catalog.systems[name]
+    return not named and left_out(system, context.settings.environment())
 
 
 def _fitting(context: Context, datasets: list[DatasetSpec]) -> list[DatasetSpec]:

@@ -9,9 +9,13 @@ The package does not say since when an old unit existed, so ``hieu_luc_tu`` of t
 What looks wrong in it (a code with two names, a type that contradicts the name, an area of
 nothing) is landed as it is and named in ``ghi_chu``.
 
-Run it alone: ``python -m sources.pull assets/danh_muc/don_vi_hanh_chinh/defs.yaml don_vi data/l``.
+With ``table: links`` it lands which old commune went into which new ones instead: the package's
+converter has that by names, and both lists know the names' keys, so codes come from a join. An
+island district without communes stands under its own code of three digits.
 
-What does not belong here: which old unit went into which new one (``warehouse``'s crosswalk).
+Run it alone: ``python -m sources.pull assets/danh_muc/goi_don_vi/defs.yaml don_vi data/l``.
+
+What does not belong here: what kind a link is, and which list is right (``assets/danh_muc``).
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import importlib.util
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from hub.errors import ConfigurationError, ProviderError
 from sources.context import PullContext
@@ -86,20 +91,46 @@ _AS_JSON = """
     FROM ({units}) ORDER BY ma, ten"""
 
 
+_LINKS = """
+    WITH lien_ket AS (
+        SELECT o.value AS cu, p.key AS tinh, w.key AS moi
+        FROM json_each(:converter, '$.DICT_PROVINCE_WARD_NO_DIVIDED') p,
+            json_each(p.value) w, json_each(w.value) o
+        UNION ALL
+        SELECT o.key, p.key, json_extract(w.value, '$.newWardKey')
+        FROM json_each(:converter, '$.DICT_PROVINCE_WARD_DIVIDED') p,
+            json_each(p.value) o, json_each(o.value) w
+    ),
+    cu AS MATERIALIZED (
+        SELECT provinceKey || '_' || districtKey || '_' || coalesce(wardKey, '') AS khoa,
+            coalesce(wardCode, districtCode) AS ma, coalesce(ward, district) AS ten, provinceCode
+        FROM admin_units_legacy
+    )
+    SELECT json_object(
+        'ma_cu', cu.ma, 'ten_cu', cu.ten, 'ma_tinh_cu', cu.provinceCode,
+        'ma_moi', m.wardCode, 'ten_moi', m.ward, 'ma_tinh_moi', m.provinceCode,
+        'tu_ngay', :tu, 'khoa_cu', l.cu, 'khoa_moi', l.tinh || '_' || l.moi)
+    FROM lien_ket l LEFT JOIN cu ON cu.khoa = l.cu
+        LEFT JOIN admin_units m ON m.provinceKey = l.tinh AND m.wardKey = l.moi
+    ORDER BY l.cu, l.tinh, l.moi"""
+"""A key that neither list knows leaves the code blank: the contract refuses that row."""
+
+
 class Fetch(Strict):
-    """No options."""
+    """Options of a dataset."""
+
+    table: Literal["units", "links"] = "units"
+    """Units of both periods, or which old commune went into which new ones."""
 
 
 def land(pull: PullContext[Fetch]) -> None:
-    """Land provinces, districts and communes of both periods."""
+    """Land provinces, districts and communes of both periods, or the links between them."""
     total = 0
     with closing(_open()) as connection:
         url = f"package:{PACKAGE}=={importlib.metadata.version(PACKAGE)}"
-        for units, (period, first, last) in _PAGES:
+        for sql, values in _queries(pull.fetch):
             try:
-                found = connection.execute(
-                    _AS_JSON.format(units=units), {"ky": period, "tu": first, "den": last}
-                ).fetchall()
+                found = connection.execute(sql, values).fetchall()
             except sqlite3.Error as error:
                 raise ProviderError(
                     f"the tables of package {PACKAGE} are not as expected: {error}",
@@ -112,14 +143,30 @@ def land(pull: PullContext[Fetch]) -> None:
             pull.progress(total, None)
 
 
+def _queries(fetch: Fetch) -> list[tuple[str, dict[str, str | None]]]:
+    """Return the SQL of each page with its values."""
+    if fetch.table == "links":
+        converter = _file("converter_2025.json").read_text(encoding="utf-8")
+        return [(_LINKS, {"converter": converter, "tu": _NEW[1]})]
+    return [
+        (_AS_JSON.format(units=units), {"ky": period, "tu": first, "den": last})
+        for units, (period, first, last) in _PAGES
+    ]
+
+
 def _open() -> sqlite3.Connection:
     """Open the package's file read-only, without importing the package (it loads parsers)."""
+    return sqlite3.connect(f"{_file('dataset.db').as_uri()}?mode=ro", uri=True)
+
+
+def _file(name: str) -> Path:
+    """Return a data file of the package."""
     spec = importlib.util.find_spec(PACKAGE)
     folder = Path(spec.origin).parent if spec and spec.origin else Path(PACKAGE)
-    file = folder / "data" / "dataset.db"
+    file = folder / "data" / name
     if not file.is_file():
         raise ConfigurationError(
-            f"package {PACKAGE} is not installed or has no data/dataset.db",
+            f"package {PACKAGE} is not installed or has no data/{name}",
             next_step="install the dependencies of the project again",
         )
-    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    return file

@@ -6,7 +6,7 @@ sealed :class:`sources.landing.LandedBatch`. What a system's datasets share is a
 (``sources.journal``).
 
 Run it alone: ``python -m sources.pull DEFS DATASET ROOT`` with the definition's variables set,
-for example ``python -m sources.pull assets/danh_muc/don_vi_hanh_chinh/defs.yaml don_vi data/l``.
+for example ``python -m sources.pull assets/danh_muc/goi_don_vi/defs.yaml don_vi data/l``.
 
 What does not belong here: how any kind is read, and what becomes of a batch.
 """

@@ -76,6 +76,12 @@ def missing_environment(system: SystemSpec, environment: Mapping[str, str]) -> l
     return env.missing(env.references(system), environment)
 
 
+def left_out(system: SystemSpec, environment: Mapping[str, str]) -> bool:
+    """Return whether a system is optional and nobody has set a single one of its variables."""
+    wanted = [item.env for item in env.references(system)]
+    return system.optional and bool(wanted) and missing_environment(system, environment) == wanted
+
+
 def open_session(system: SystemSpec, environment: Mapping[str, str]) -> Session:
     """Read address and credentials; raises ``ConfigurationError`` naming all that is missing."""
     try:

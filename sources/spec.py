@@ -222,12 +222,18 @@ class ColumnSpec(Strict):
     """What becomes of a code that is not listed: it breaks the type rule, so that its row is held
     in quarantine, or the cell stays blank and is flagged ``unlisted_code`` in ``_repairs``. Map the
     same field to a second column without codes to keep what the source wrote."""
+    blank: Annotated[str, Field(min_length=1)] | None = None
+    """What stands for a cell that the source left blank, flagged ``blank_cell``: a key whose part
+    is sometimes missing. For text without codes."""
 
     @model_validator(mode="after")
     def _has_a_list(self) -> ColumnSpec:
         """Without a list there is nothing that could be unlisted."""
         if self.unlisted == "blank" and not self.codes:
             msg = "`unlisted` is for a column with `codes`"
+            raise ValueError(msg)
+        if self.blank is not None and self.codes:
+            msg = "`blank` is for a column without `codes`"
             raise ValueError(msg)
         return self
 
@@ -318,6 +324,9 @@ class SystemSpec(Strict):
     carry documents need one."""
     kind: Slug
     """Module in ``sources/`` that reads it."""
+    optional: bool = False
+    """Whether it is no fault that none of its variables is set: it is then left out of the night.
+    With some of them set and others not, it is broken like any other."""
     base_url: FromEnv | None = None
     auth: Auth = NoAuth()
     hosts: tuple[HostSpec, ...] = ()

@@ -229,7 +229,11 @@ def typed_sql(
         value = f't."={column.name}"'
         tests.append(f'{cell.test} AS "?{column.name}"')
         values.append(f'{cell.value} AS "={column.name}"')
-        kept.append(f"{value} AS {column.name}")
+        if spec.blank is not None and column.is_text:
+            kept.append(f"coalesce({value}, '{quote(spec.blank)}') AS {column.name}")
+            others.append(f"CASE WHEN {value} IS NULL THEN '{column.name}:blank_cell' END")
+        else:
+            kept.append(f"{value} AS {column.name}")
         lost = f"CASE WHEN {value} IS NULL THEN {cell.clean} END"
         if spec.unlisted == "blank":
             others.append(f"CASE WHEN {lost} IS NOT NULL THEN '{column.name}:unlisted_code' END")

@@ -54,10 +54,12 @@ def check() -> None:
 
 def _unset(catalog: Catalog, environment: dict[str, str]) -> list[str]:
     """Name the variables that systems need and nobody has set."""
-    from sources.session import missing_environment
+    from sources.session import left_out, missing_environment
 
     found = []
     for system in catalog.systems.values():
+        if left_out(system, environment):
+            continue
         for name in missing_environment(system, environment):
             file = environment.get(f"{name}_FILE")
             remedy = (
@@ -106,7 +108,7 @@ def _derived(catalog: Catalog, assets: Path) -> list[str]:
         hint = ", or what fills it is broken" if catalog.errors else ""
         found += [
             f"broken    {derived.name}: no dataset fills its input {table}{hint}"
-            for table in derived.inputs
+            for table in (*derived.inputs, *derived.optional_inputs)
             if not catalog.feeding(table)
         ]
     return found

@@ -68,12 +68,14 @@ def query(
 ) -> None:
     """Ask the warehouse in SQL (DuckDB's dialect)."""
     from hub.settings import Settings
+    from warehouse import macros
     from warehouse.lake import Lake
 
     version, time = _moment(at)
     if form is Format.table and output is not None:
         raise typer.BadParameter("--output wants --format csv, json or parquet")
     connection = Lake(Settings().lake).reader(version=version, time=time)
+    macros.install(connection)
     if form is Format.table:
         print_table(connection, sql, limit=limit, console=Console())
     else:

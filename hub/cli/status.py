@@ -39,6 +39,7 @@ def status(
     settings = Settings()
     catalog = load_catalog(settings.assets_dir)
     found = rows(settings.lake, catalog, datetime.now(UTC))
+    _mark_left_out(found, catalog, settings.environment())
     if as_json:
         found += [
             _broken(name, str(error)) for name, error in catalog.errors.items() if "/" in name
@@ -57,6 +58,18 @@ def status(
     for name, error in catalog.errors.items():
         line = f"broken  {name}: {error}"
         console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _mark_left_out(
+    found: list[dict[str, Any]], catalog: Catalog, environment: dict[str, str]
+) -> None:
+    """Say of optional datasets that were never supplied that they are just that."""
+    from sources.session import left_out
+
+    absent = {s.name for s in catalog.systems.values() if left_out(s, environment)}
+    for row in found:
+        if row["freshness"] == "never synced" and row["dataset"].rpartition("/")[0] in absent:
+            row["freshness"] = "not supplied"
 
 
 def _broken(name: str, error: str) -> dict[str, Any]:
@@ -78,7 +91,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
     for heading in ("rows", "rejected"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("freshness", no_wrap=True)
-    styles = {"fresh": "green", "stale": "red", "never synced": "yellow"}
+    styles = {"fresh": "green", "stale": "red", "never synced": "yellow", "not supplied": "dim"}
     group = None
     for row in found:
         source, _, dataset = row["dataset"].rpartition("/")

@@ -103,7 +103,10 @@ def test_the_schedule_starts_one_run_per_system(repository: dg.RepositoryDefinit
         )
         tick = schedule.evaluate_tick(context)
     systems = {request.tags["hub/system"] for request in tick.run_requests or []}
-    assert systems == set(load_catalog(ROOT / "assets").systems)
+    known = load_catalog(ROOT / "assets").systems.values()
+    # Nothing is set here, so what is optional is left out: it could only fail.
+    assert systems == {system.name for system in known if not system.optional}
+    assert any(system.optional for system in known)
     for request in tick.run_requests or []:
         assert request.asset_selection
         assert {"/".join(key.path[:2]) for key in request.asset_selection} == {
