@@ -46,6 +46,21 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$",
         description="What DuckDB may hold in memory while it loads; the rest goes to disk",
     )
+    keep_snapshots_days: float = Field(
+        default=30, gt=0, description="Days that time travel in the warehouse reaches back"
+    )
+    keep_landing_days: float = Field(
+        default=90, gt=0, description="Days that landed batches are kept after they were loaded"
+    )
+    keep_journals_days: float = Field(
+        default=7, gt=0, description="Days that answers of a pull that was cut off are kept"
+    )
+    keep_runs_days: float = Field(
+        default=90, gt=0, description="Days that the Dagster pages show a run"
+    )
+    longest_read_hours: float = Field(
+        default=24, gt=0, description="Longest query: a replaced file stays on the disk so long"
+    )
 
     @property
     def landing(self) -> Path:
