@@ -29,6 +29,7 @@ LOGICAL = {
     "BOOLEAN": "boolean",
 }
 KEY = "ma_ho_so"
+TOMBSTONE = {"field": "trang_thai", "values": ["da_xoa"]}
 RULES: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "ma_ho_so": [("pattern", "match_regex", {"regex": r"^H\d{2}\.\d{2}-\d{6}-\d{8}$"})],
     "ma_thu_tuc": [("pattern", "match_regex", {"regex": r"^\d\.\d{6}$"})],
@@ -119,8 +120,11 @@ def _property(name: str) -> dict[str, Any]:
     return {**entry, "quality": rules} if rules else entry
 
 
-def definition(datasets: int = 1) -> dict[str, Any]:
-    """Return the definition of the source: ``datasets`` tables by numbered pages."""
+def definition(datasets: int = 1, *, tombstones: bool = False) -> dict[str, Any]:
+    """Return the definition of the source: ``datasets`` tables by numbered pages.
+
+    With ``tombstones`` a record of status ``da_xoa`` says that a row was deleted.
+    """
     columns: dict[str, Any] = {name: name for name in COLUMNS}
     for name, (sql_type, _) in COLUMNS.items():
         if sql_type in {"DATE", "TIMESTAMP"}:
@@ -148,6 +152,7 @@ def definition(datasets: int = 1) -> dict[str, Any]:
                         "paging": paging,
                     },
                     "columns": columns,
+                    **({"tombstone": TOMBSTONE} if tombstones else {}),
                 }
                 for number in range(datasets)
             ],
@@ -155,13 +160,13 @@ def definition(datasets: int = 1) -> dict[str, Any]:
     }
 
 
-def make(folder: Path, datasets: int = 1) -> None:
+def make(folder: Path, datasets: int = 1, *, tombstones: bool = False) -> None:
     """Write the project's assets."""
     (folder / "contracts").mkdir(parents=True, exist_ok=True)
     (folder / "thu" / "nghiem").mkdir(parents=True, exist_ok=True)
     written = {
         "contracts/ho_so.odcs.yaml": contract(),
-        "thu/nghiem/defs.yaml": definition(datasets),
+        "thu/nghiem/defs.yaml": definition(datasets, tombstones=tombstones),
     }
     for name, document in written.items():
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)

@@ -1,0 +1,200 @@
+"""A night on a large table: 100,000 rows changed or new and 10,000 deleted, of ten million.
+
+Data flow: a table of N rows, made once -> copies of its folder, one per contestant and run ->
+each takes the same night in a process of its own, which prints seconds and bytes: the hub from
+the landed batch on (staging, checks, Great Expectations, history, merge, load record), bare
+DuckLake (delete and insert by key from a typed Parquet file, no checks, no history), and in the
+peers' environment delta-rs and pyiceberg. Interleaved; medians.
+
+Run it alone: ``python -m benchmarks.big_night --rows 1000000 --runs 1``.
+
+What does not belong here: fetching (``first_load``), reading (``queries``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.project import make
+from benchmarks.rows import COLUMNS, select, typed
+
+CHANGED, NEW, DELETED = 90_000, 10_000, 10_000
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def night_sql(rows: int, scale: float = 1.0) -> tuple[str, str]:
+    """Return SQL of the rows that changed or are new, and of those deleted, spread evenly."""
+    changed, new, deleted = (int(n * scale) for n in (CHANGED, NEW, DELETED))
+    every = max(rows // changed, 2)
+    gone = max(rows // deleted, 2)
+    upserts = (
+        f"{select(0, rows, shift=1, where=f'i % {every} = 0')} UNION ALL "
+        f"{select(rows, rows + new)}"
+    )
+    return upserts, select(0, rows, where=f"i % {gone} = 1 AND i % {every} > 0")
+
+
+def build(folder: Path, rows: int) -> None:
+    """Make what all start from: the hub's data folder, a bare lake, and a night's files."""
+    from hub.catalog import load_catalog  # noqa: PLC0415 - the peers' processes have no hub
+    from hub.load import Context, staged_in  # noqa: PLC0415
+    from hub.settings import Settings  # noqa: PLC0415
+    from sources.landing import Landing, Position, Window  # noqa: PLC0415
+    from warehouse.stage import content_hash  # noqa: PLC0415
+
+    make(folder / "assets", tombstones=True)
+    settings = Settings(data_dir=folder / "hub", assets_dir=folder / "assets")
+    context = Context.of(settings, load_catalog(settings.assets_dir))
+    system = context.catalog.systems["thu/nghiem"]
+    contract = context.catalog.contract(system.datasets[0])
+    connection = context.lake.writer()
+    with staged_in(context, connection, contract, "first"):
+        pass
+    names = ", ".join(COLUMNS)
+    connection.execute(
+        f"""INSERT INTO lake.mo.ho_so ({names}, _source, _batch, _loaded_at, _hash)
+        SELECT {names}, 'thu/nghiem', 'first', now(), {content_hash(contract, repairs=True)}
+        FROM (SELECT *, NULL::VARCHAR[] AS _repairs FROM ({typed(f"({select(0, rows)})")}))"""
+    )
+    connection.close()
+    bare = duckdb.connect()
+    shutil.copytree(folder / "hub" / "lake", folder / "bare", dirs_exist_ok=True)
+    upserts, deletes = night_sql(rows)
+    bare.execute(f"COPY ({typed(f'({upserts})')}) TO '{folder}/upserts.parquet'")
+    bare.execute(f"COPY (SELECT ma_ho_so FROM ({deletes})) TO '{folder}/deletes.parquet'")
+    with Landing(settings.landing).open(
+        "thu/nghiem", "ho_so", Position(), Window(since=datetime(2026, 1, 1))  # noqa: DTZ001
+    ) as writer:
+        gone = deletes.replace("AS trang_thai", "AS trang_thai_cu").replace(
+            "SELECT ", "SELECT 'da_xoa' AS trang_thai, ", 1
+        )
+        records = bare.execute(
+            f"SELECT to_json(t)::VARCHAR FROM ({upserts}) t UNION ALL "
+            f"SELECT to_json(t)::VARCHAR FROM ({gone}) t"
+        )
+        number = 0
+        while page := records.fetchmany(10_000):
+            writer.page([row[0].encode() for row in page], url=f"page {number}")
+            number += 1
+        writer.seal()
+
+
+def hub_night(folder: Path) -> None:
+    """Load the landed batch as a night does, everything but the fetching."""
+    from hub.catalog import load_catalog  # noqa: PLC0415
+    from hub.load import Context, Pulled, load  # noqa: PLC0415
+    from hub.settings import Settings  # noqa: PLC0415
+    from sources.landing import Landing  # noqa: PLC0415
+
+    import checks.validate  # noqa: F401, PLC0415 - imports are not what is measured
+
+    settings = Settings(data_dir=folder / "hub", assets_dir=folder / "assets")
+    context = Context.of(settings, load_catalog(settings.assets_dir))
+    system = context.catalog.systems["thu/nghiem"]
+    (path,) = (settings.landing / "thu/nghiem/ho_so").iterdir()
+    batch = Landing.load(path)
+    started = time.perf_counter()
+    outcome = load(
+        context, system, system.datasets[0], Pulled(batch, datetime.now(UTC), 0.0), run="bench"
+    )
+    seconds = time.perf_counter() - started
+    if outcome.error:
+        sys.exit(str(outcome.error))
+    record = outcome.record
+    told(seconds, [record.inserted, record.updated, record.deleted])
+
+
+def bare_night(folder: Path) -> None:
+    """Do the same to a bare DuckLake, from typed files: delete by key, insert, commit."""
+    from warehouse.lake import Lake  # noqa: PLC0415
+
+    connection = Lake(folder / "bare").writer()
+    names = ", ".join(COLUMNS)
+    started = time.perf_counter()
+    connection.execute("BEGIN")
+    counts = [
+        connection.execute(statement).fetchone()
+        for statement in (
+            f"DELETE FROM lake.mo.ho_so t USING '{folder}/deletes.parquet' d "
+            "WHERE t.ma_ho_so = d.ma_ho_so",
+            f"DELETE FROM lake.mo.ho_so t USING '{folder}/upserts.parquet' d "
+            "WHERE t.ma_ho_so = d.ma_ho_so",
+            f"INSERT INTO lake.mo.ho_so ({names}, _source) SELECT {names}, 'thu/nghiem' "
+            f"FROM '{folder}/upserts.parquet'",
+        )
+    ]
+    connection.execute("COMMIT")
+    seconds = time.perf_counter() - started
+    told(seconds, [int(count[0]) if count else 0 for count in counts])
+
+
+def told(seconds: float, counts: list[int]) -> None:
+    """Print what a contestant did, for the one who started it."""
+    print(json.dumps({"seconds": seconds, "counts": counts}))
+
+
+CONTESTANTS = {"hub": hub_night, "ducklake": bare_night}
+
+
+def written(before: dict[Path, int], folder: Path) -> int:
+    """Return the bytes of files that are new or grew."""
+    return sum(max(size - before.get(path, 0), 0) for path, size in sizes(folder).items())
+
+
+def sizes(folder: Path) -> dict[Path, int]:
+    """Return the size of each file of a folder but SQLite's shared memory."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path: path.stat().st_size for path in files if path.suffix != ".sqlite-shm"}
+
+
+def main() -> None:
+    """Build, run the contestants in turn, print medians."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=Path("data/bench"))
+    parser.add_argument("--as", dest="role", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.role:
+        CONTESTANTS[chosen.role](chosen.folder)
+        return
+    start = chosen.folder / "start"
+    shutil.rmtree(chosen.folder, ignore_errors=True)
+    start.mkdir(parents=True)
+    build(start, chosen.rows)
+    found: dict[str, list[tuple[float, int]]] = {}
+    for run in range(chosen.runs):
+        order = list(CONTESTANTS)[:: 1 if run % 2 else -1]
+        for name in order:
+            place = chosen.folder / "run"
+            shutil.rmtree(place, ignore_errors=True)
+            subprocess.run(["cp", "-al", str(start), str(place)], check=True)  # noqa: S607
+            for catalog in place.rglob("catalog.sqlite*"):
+                shutil.copy2(catalog, catalog.with_suffix(".own"))
+                os.replace(catalog.with_suffix(".own"), catalog)
+            before = sizes(place)
+            out = subprocess.run(
+                [sys.executable, "-m", "benchmarks.big_night", "--as", name, "--folder", str(place)],
+                cwd=ROOT, check=True, capture_output=True, text=True,
+            ).stdout  # fmt: skip
+            answer = json.loads(out)
+            found.setdefault(name, []).append((answer["seconds"], written(before, place)))
+            print(name, answer, f"{found[name][-1][1] / 1e6:.1f} MB", flush=True)
+    for name, runs in found.items():
+        seconds = statistics.median(s for s, _ in runs)
+        print(f"{name}: {seconds:.2f} s, {statistics.median(b for _, b in runs) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
