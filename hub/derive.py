@@ -21,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from checks.contract import Contract
+from hub import data_docs
 from hub.catalog import DerivedSpec
 from hub.errors import ConfigurationError
 from hub.fingerprint import code
@@ -75,11 +76,16 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
     record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    if settled.document is not None:
+        data_docs.keep(context.settings, record, settled.document)
     rows, quarantined = loads.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
-    outcome = Outcome(record, settled.checks, settled.error, last_good, rows, quarantined)
+    page = data_docs.page(context.settings, record) if settled.checks else None
+    outcome = Outcome(
+        record, settled.checks, settled.error, last_good, rows, quarantined, page=page
+    )
     return outcome, [i for i in inputs if i.stale]
 
 

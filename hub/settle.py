@@ -35,12 +35,18 @@ class HeldBackError(DataError):
     """Too many rows break the contract; the checks of the batch say which rules."""
 
     def __init__(
-        self, what: str, *, record: LoadRecord, checks: Mapping[str, dict[str, Any]], next_step: str
+        self,
+        what: str,
+        *,
+        record: LoadRecord,
+        checks: Mapping[str, dict[str, Any]],
+        next_step: str,
     ) -> None:
         """Keep what was found beside the sentence."""
         super().__init__(what, where=f"{record.source}/{record.dataset}", next_step=next_step)
         self.record = record
         self.checks = checks
+        self.document: Mapping[str, Any] | None = None
 
 
 FEW = 20
@@ -55,6 +61,8 @@ class Settled:
     record: LoadRecord
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: HubError | None = None
+    document: Mapping[str, Any] | None = None
+    """Great Expectations' own result, if it ran: what its pages are made of."""
 
 
 def settle(
@@ -112,8 +120,12 @@ def settle(
     earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
     report = validate(connection, "stg.main.hang", contract, earlier)
     checks = report.by_dimension()
-    _hold_back_a_rotten_batch(connection, contract, record, checks)
-    _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
+    try:
+        _hold_back_a_rotten_batch(connection, contract, record, checks)
+        _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
+    except HeldBackError as error:
+        error.document = report.document
+        raise
     record = replace(
         record,
         status=loads.LOADED,
@@ -129,7 +141,7 @@ def settle(
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record)
-    return Settled(record, checks)
+    return Settled(record, checks, document=report.document)
 
 
 def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from hub.cli import check, contract, preview, query, rejects, sandbox, status, sync
+from hub.cli import check, contract, docs, preview, query, rejects, sandbox, status, sync
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
@@ -30,6 +30,7 @@ app.command("query")(query.query)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)
+app.command("docs")(docs.docs)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 

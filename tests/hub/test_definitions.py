@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from hub.catalog import load_catalog
+from hub.data_docs_assets import KEY
 from hub.source_assets import DIMENSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,7 @@ def test_every_dataset_is_an_asset_with_its_checks(repository: dg.RepositoryDefi
         for system in catalog.systems.values()
         for dataset in system.datasets
     } | {dg.AssetKey(name.split("/")) for name in catalog.derived}
+    expected |= {KEY}
     nodes = repository.asset_graph
     assert set(nodes.materializable_asset_keys) == expected
     checks = nodes.asset_check_keys
