@@ -50,8 +50,9 @@ def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> Non
 def test_the_pages_of_the_checks_are_built_when_something_was_checked(context: Context) -> None:
     (outcome,) = night(context)[1]
     built = context.settings.docs / "site" / "index.html"
-    assert UNITS in built.read_text(encoding="utf-8")
-    assert outcome.page == str(built.parent / f"{UNITS}.html")
+    name = f"{outcome.record.source}/{outcome.record.dataset}"
+    assert name in built.read_text(encoding="utf-8")
+    assert outcome.page == str(built.parent / f"{name}.html")
     assert Path(outcome.page).exists()
     before = built.stat().st_mtime_ns
     (unchanged,) = night(context)[1]
