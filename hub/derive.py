@@ -146,7 +146,7 @@ def _derive(
     # result stay, and then it would be computed again every night.
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base))
+        return Settled(same_again(base, before), last_checks(connection, base, contract))
     if all(i.batch is None for i in inputs):
         raise ConfigurationError(
             "none of its inputs was ever loaded", next_step="sync the inputs first"

@@ -328,7 +328,7 @@ def _load(
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base))
+        return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
         base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
         return settle(

@@ -22,13 +22,13 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
-from checks.report import Report
+from checks.report import Report, renewed
 from hub.errors import DataError, HubError
 from warehouse import diff, loads
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
-from warehouse.past import past
+from warehouse.past import freshness, past
 
 
 class HeldBackError(DataError):
@@ -114,7 +114,7 @@ def settle(
         duplicates=difference.duplicates,
     )
     if difference.nothing:
-        return Settled(record, last_checks(connection, base))
+        return Settled(record, last_checks(connection, base, contract))
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
@@ -160,11 +160,18 @@ def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:
 
 
 def last_checks(
-    connection: duckdb.DuckDBPyConnection, base: LoadRecord
+    connection: duckdb.DuckDBPyConnection, base: LoadRecord, contract: Contract | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return what the checks said when the dataset last changed."""
+    """Return what the checks said when the dataset last changed.
+
+    With the contract the freshness of its rows is judged anew: a source that sends the same every
+    night is up to date and yet grows old.
+    """
     last = loads.latest(connection, status=loads.LOADED).get((base.source, base.dataset))
-    return dict(json.loads(last["checks"])) if last and last["checks"] else {}
+    if not last or not last["checks"]:
+        return {}
+    checks = dict(json.loads(last["checks"]))
+    return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 
 def _hold_back_a_rotten_batch(
