@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -39,8 +38,7 @@ def night_sql(rows: int, scale: float = 1.0) -> tuple[str, str]:
     every = max(rows // changed, 2)
     gone = max(rows // deleted, 2)
     upserts = (
-        f"{select(0, rows, shift=1, where=f'i % {every} = 0')} UNION ALL "
-        f"{select(rows, rows + new)}"
+        f"{select(0, rows, shift=1, where=f'i % {every} = 0')} UNION ALL {select(rows, rows + new)}"
     )
     return upserts, select(0, rows, where=f"i % {gone} = 1 AND i % {every} > 0")
 
@@ -74,7 +72,10 @@ def build(folder: Path, rows: int) -> None:
     bare.execute(f"COPY ({typed(f'({upserts})')}) TO '{folder}/upserts.parquet'")
     bare.execute(f"COPY (SELECT ma_ho_so FROM ({deletes})) TO '{folder}/deletes.parquet'")
     with Landing(settings.landing).open(
-        "thu/nghiem", "ho_so", Position(), Window(since=datetime(2026, 1, 1))  # noqa: DTZ001
+        "thu/nghiem",
+        "ho_so",
+        Position(),
+        Window(since=datetime(2026, 1, 1)),  # noqa: DTZ001
     ) as writer:
         gone = deletes.replace("AS trang_thai", "AS trang_thai_cu").replace(
             "SELECT ", "SELECT 'da_xoa' AS trang_thai, ", 1
@@ -92,12 +93,11 @@ def build(folder: Path, rows: int) -> None:
 
 def hub_night(folder: Path) -> None:
     """Load the landed batch as a night does, everything but the fetching."""
+    import checks.validate  # noqa: F401, PLC0415 - imports are not what is measured
     from hub.catalog import load_catalog  # noqa: PLC0415
     from hub.load import Context, Pulled, load  # noqa: PLC0415
     from hub.settings import Settings  # noqa: PLC0415
     from sources.landing import Landing  # noqa: PLC0415
-
-    import checks.validate  # noqa: F401, PLC0415 - imports are not what is measured
 
     settings = Settings(data_dir=folder / "hub", assets_dir=folder / "assets")
     context = Context.of(settings, load_catalog(settings.assets_dir))
@@ -123,17 +123,14 @@ def bare_night(folder: Path) -> None:
     names = ", ".join(COLUMNS)
     started = time.perf_counter()
     connection.execute("BEGIN")
-    counts = [
-        connection.execute(statement).fetchone()
-        for statement in (
-            f"DELETE FROM lake.mo.ho_so t USING '{folder}/deletes.parquet' d "
-            "WHERE t.ma_ho_so = d.ma_ho_so",
-            f"DELETE FROM lake.mo.ho_so t USING '{folder}/upserts.parquet' d "
-            "WHERE t.ma_ho_so = d.ma_ho_so",
-            f"INSERT INTO lake.mo.ho_so ({names}, _source) SELECT {names}, 'thu/nghiem' "
-            f"FROM '{folder}/upserts.parquet'",
-        )
-    ]
+    upserts, deletes = f"'{folder}/upserts.parquet'", f"'{folder}/deletes.parquet'"
+    statements = {
+        "delete": f"DELETE FROM lake.mo.ho_so t USING {deletes} d WHERE t.ma_ho_so = d.ma_ho_so",
+        "update": f"DELETE FROM lake.mo.ho_so t USING {upserts} d WHERE t.ma_ho_so = d.ma_ho_so",
+        "insert": f"INSERT INTO lake.mo.ho_so ({names}, _source) "
+        f"SELECT {names}, 'thu/nghiem' FROM {upserts}",
+    }
+    counts = [connection.execute(statement).fetchone() for statement in statements.values()]
     connection.execute("COMMIT")
     seconds = time.perf_counter() - started
     told(seconds, [int(count[0]) if count else 0 for count in counts])
@@ -182,10 +179,10 @@ def main() -> None:
             subprocess.run(["cp", "-al", str(start), str(place)], check=True)  # noqa: S607
             for catalog in place.rglob("catalog.sqlite*"):
                 shutil.copy2(catalog, catalog.with_suffix(".own"))
-                os.replace(catalog.with_suffix(".own"), catalog)
+                catalog.with_suffix(".own").replace(catalog)
             before = sizes(place)
             out = subprocess.run(
-                [sys.executable, "-m", "benchmarks.big_night", "--as", name, "--folder", str(place)],
+                [sys.executable, "-m", "benchmarks.big_night", "--as", name, "--folder", place],
                 cwd=ROOT, check=True, capture_output=True, text=True,
             ).stdout  # fmt: skip
             answer = json.loads(out)

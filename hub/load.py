@@ -24,6 +24,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from checks.contract import Contract
+from hub import data_docs
 from hub.catalog import Catalog
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
@@ -101,6 +102,8 @@ class Outcome:
     """Answers of the source that an earlier pull had, which was cut off."""
     warnings: tuple[str, ...] = ()
     """Sentences of the pull that somebody must read, one line each."""
+    page: str | None = None
+    """Where Great Expectations' page about the dataset is, if the checks ever ran."""
 
 
 def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
@@ -254,6 +257,8 @@ def load(
     )
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    if settled.document is not None:
+        data_docs.keep(context.settings, record, settled.document)
     rows, quarantined = loads.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
@@ -268,6 +273,7 @@ def load(
         quarantined,
         resumed=0 if isinstance(batch, HubError) else batch.manifest.resumed,
         warnings=pulled.warnings,
+        page=data_docs.page(context.settings, record) if settled.checks else None,
     )
 
 
@@ -293,7 +299,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
             error.record, status=loads.FAILED, error=str(error),
             inserted=0, updated=0, deleted=0, unchanged=0,
         )  # fmt: skip
-        return Settled(record, dict(error.checks), error)
+        return Settled(record, dict(error.checks), error, error.document)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 
@@ -322,7 +328,7 @@ def _load(
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base))
+        return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
         base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
         return settle(

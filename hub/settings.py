@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     dataset_deadline: float | None = Field(
         default=None, gt=0, description="Upper bound in seconds on the pull of any dataset"
     )
+    docs_url: str | None = Field(
+        default=None, description="Address under which a web server shows data/docs/site"
+    )
     lock_timeout: float = Field(
         default=900, gt=0, description="Seconds to wait for another sync of the same system"
     )
@@ -85,6 +88,11 @@ class Settings(BaseSettings):
     def locks(self) -> Path:
         """One lock file per system."""
         return self.data_dir / "locks"
+
+    @property
+    def docs(self) -> Path:
+        """What the checks found last, dataset by dataset, and Great Expectations' pages of it."""
+        return self.data_dir / "docs"
 
     @property
     def dagster_home(self) -> Path:

@@ -22,25 +22,31 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
-from checks.report import Report
+from checks.report import Report, renewed
 from hub.errors import DataError, HubError
 from warehouse import diff, loads
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
-from warehouse.past import past
+from warehouse.past import freshness, past
 
 
 class HeldBackError(DataError):
     """Too many rows break the contract; the checks of the batch say which rules."""
 
     def __init__(
-        self, what: str, *, record: LoadRecord, checks: Mapping[str, dict[str, Any]], next_step: str
+        self,
+        what: str,
+        *,
+        record: LoadRecord,
+        checks: Mapping[str, dict[str, Any]],
+        next_step: str,
     ) -> None:
         """Keep what was found beside the sentence."""
         super().__init__(what, where=f"{record.source}/{record.dataset}", next_step=next_step)
         self.record = record
         self.checks = checks
+        self.document: Mapping[str, Any] | None = None
 
 
 FEW = 20
@@ -55,6 +61,8 @@ class Settled:
     record: LoadRecord
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: HubError | None = None
+    document: Mapping[str, Any] | None = None
+    """Great Expectations' own result, if it ran: what its pages are made of."""
 
 
 def settle(
@@ -106,14 +114,18 @@ def settle(
         duplicates=difference.duplicates,
     )
     if difference.nothing:
-        return Settled(record, last_checks(connection, base))
+        return Settled(record, last_checks(connection, base, contract))
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
     report = validate(connection, "stg.main.hang", contract, earlier)
     checks = report.by_dimension()
-    _hold_back_a_rotten_batch(connection, contract, record, checks)
-    _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
+    try:
+        _hold_back_a_rotten_batch(connection, contract, record, checks)
+        _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
+    except HeldBackError as error:
+        error.document = report.document
+        raise
     record = replace(
         record,
         status=loads.LOADED,
@@ -129,7 +141,7 @@ def settle(
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record)
-    return Settled(record, checks)
+    return Settled(record, checks, document=report.document)
 
 
 def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:
@@ -148,11 +160,18 @@ def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:
 
 
 def last_checks(
-    connection: duckdb.DuckDBPyConnection, base: LoadRecord
+    connection: duckdb.DuckDBPyConnection, base: LoadRecord, contract: Contract | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return what the checks said when the dataset last changed."""
+    """Return what the checks said when the dataset last changed.
+
+    With the contract the freshness of its rows is judged anew: a source that sends the same every
+    night is up to date and yet grows old.
+    """
     last = loads.latest(connection, status=loads.LOADED).get((base.source, base.dataset))
-    return dict(json.loads(last["checks"])) if last and last["checks"] else {}
+    if not last or not last["checks"]:
+        return {}
+    checks = dict(json.loads(last["checks"]))
+    return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 
 def _hold_back_a_rotten_batch(

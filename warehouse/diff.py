@@ -187,7 +187,8 @@ def _take_what_ends(connection: duckdb.DuckDBPyConnection, contract: Contract, s
     only = "t._source = $source" if any_ends else "false AND t._source = $source"
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.cu AS SELECT {stored}, e._change
-        FROM lake.{contract.table} t JOIN ({ended}) e ON {same_key(contract, "t", "e")} WHERE {only}""",
+        FROM lake.{contract.table} t JOIN ({ended}) e ON {same_key(contract, "t", "e")}
+        WHERE {only}""",
         {"source": source},
     )
 

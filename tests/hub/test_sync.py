@@ -48,6 +48,19 @@ def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> Non
     assert "Nguyễn" not in str(told)
 
 
+def test_the_pages_of_the_checks_are_built_when_something_was_checked(context: Context) -> None:
+    (outcome,) = night(context)[1]
+    built = context.settings.docs / "site" / "index.html"
+    name = f"{outcome.record.source}/{outcome.record.dataset}"
+    assert name in built.read_text(encoding="utf-8")
+    assert outcome.page == str(built.parent / f"{name}.html")
+    assert Path(outcome.page).exists()
+    before = built.stat().st_mtime_ns
+    (unchanged,) = night(context)[1]
+    assert unchanged.record.status == loads.UNCHANGED
+    assert built.stat().st_mtime_ns == before
+
+
 def test_a_bug_while_loading_fails_the_dataset_and_the_night(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
