@@ -15,8 +15,8 @@ from hub.cli import app
 from tests.e2e.deployment import ROOT
 from tests.hub.cli.conftest import Hub
 
-COMMANDS = ["", "sync", "retry", "status", "query", "rejects", "check", "preview", "contract",
-            "contract draft", "sandbox",
+COMMANDS = ["", "sync", "retry", "status", "query", "unit", "rejects", "check", "preview",
+            "contract", "contract draft", "sandbox",
             "sandbox up", "sandbox down", "sandbox day"]  # fmt: skip
 HELP = """
 import json, sys, time
