@@ -18,6 +18,7 @@ from hub.errors import ConfigurationError, DataError
 from hub.ownership import owner_of, owner_on
 from hub.settings import ROOT, Settings
 from sources.session import left_out
+from sources.spec import ColumnSpec
 from tests.hub.units import HEADER, OFFICE, asked, bring_in, opened
 from warehouse.lake import Lake
 
@@ -105,6 +106,15 @@ def test_what_nobody_supplied_is_no_fault(package: Path) -> None:
     table = catalog.systems["danh_muc/bang_chuyen_doi"]
     assert not left_out(table, {"BANG_CHUYEN_DOI_DIR": "/x"})
     assert asked(package, "SELECT count(*) FROM danh_muc.bang_chuyen_doi") == [(0,)]
+
+
+def test_a_blank_cell_of_a_key_is_filled_and_flagged(official: Path) -> None:
+    assert asked(
+        official / "data",
+        "SELECT ma_cu, _repairs FROM danh_muc.bang_chuyen_doi WHERE ten_cu = 'Bãi ven sông'",
+    ) == [("(trống)", ["ma_cu:blank_cell"])]
+    with pytest.raises(ValueError, match="`blank` is for a column without `codes`"):
+        ColumnSpec(source="a", codes={"1": "x"}, blank="(trống)")
 
 
 def test_a_second_night_computes_nothing_again(package: Path) -> None:
@@ -216,7 +226,7 @@ def test_the_command_says_what_a_unit_was_and_is(
     ]
     unit.unit("xã  hoà bình", on="2020-01-01", within="Hoà Bình", form=Format.csv)
     (line,) = capfd.readouterr().out.splitlines()[1:]
-    assert line.startswith("04825,Xã Hòa Bình,Thành phố Hòa Bình,Tỉnh Hoà Bình,17,")
+    assert line.startswith("04825,Xã Hòa Bình,Thành phố Hòa Bình,Tỉnh Hòa Bình,17,")
     with pytest.raises(ConfigurationError, match="no such unit"):
         unit.unit("Không Có", on=None, within="15", form=Format.table)
     with pytest.raises(typer.BadParameter, match="--on wants a day"):
