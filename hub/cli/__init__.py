@@ -12,7 +12,19 @@ import sys
 
 import typer
 
-from hub.cli import check, contract, docs, maintain, preview, query, rejects, sandbox, status, sync
+from hub.cli import (
+    check,
+    contract,
+    docs,
+    maintain,
+    preview,
+    query,
+    rejects,
+    sandbox,
+    status,
+    sync,
+    unit,
+)
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
@@ -27,6 +39,7 @@ app.command("sync")(sync.sync)
 app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
+app.command("unit")(unit.unit)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)

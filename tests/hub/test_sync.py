@@ -15,7 +15,7 @@ from hub.catalog import Catalog, load_catalog
 from hub.errors import HubError, InternalError, TransientError, unforeseen
 from hub.load import Context, Outcome, Pulled, _is_due, land
 from hub.settings import ROOT, Settings
-from hub.sync import Report, sync
+from hub.sync import Report, _left_out, sync
 from sources.session import Session
 from warehouse import loads, stage
 
@@ -33,6 +33,18 @@ def night(context: Context) -> tuple[Report, list[Outcome]]:
     finished: list[Outcome] = []
     report = sync(context, [f"{UNITS}/don_vi"], progress=lambda *_: None, finished=finished.append)
     return report, finished
+
+
+def test_an_optional_system_is_left_out_unless_somebody_names_it(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "danh_muc/bang_chuyen_doi"
+    assert _left_out(context, table, [])
+    assert _left_out(context, table, ["danh_muc"])
+    assert not _left_out(context, table, [table])
+    assert not _left_out(context, UNITS, [])
+    monkeypatch.setenv("BANG_CHUYEN_DOI_DIR", str(context.settings.data_dir))
+    assert not _left_out(context, table, [])
 
 
 def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> None:

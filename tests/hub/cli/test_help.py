@@ -21,6 +21,7 @@ COMMANDS = [
     "retry",
     "status",
     "query",
+    "unit",
     "rejects",
     "check",
     "preview",
