@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from hub.cli import check, contract, maintain, preview, query, rejects, sandbox, status, sync
+from hub.cli import check, contract, erase, maintain, preview, query, rejects, sandbox, status, sync
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
@@ -31,6 +31,7 @@ app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("maintain")(maintain.maintain)
+app.command("erase")(erase.erase)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 
