@@ -21,11 +21,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hub.catalog import Catalog
+from hub.errors import ConfigurationError
 from hub.load import system_lock
 from hub.settings import Settings
-from warehouse import catalog_file, cleanup, erasure, erasure_files, suppression
+from warehouse import backup, catalog_file, cleanup, erasure, erasure_files, suppression
 from warehouse.lake import Lake
 from warehouse.person import Person
 from warehouse.tables import history_of
@@ -176,6 +178,35 @@ def bring_none_back(settings: Settings, catalog: Catalog) -> dict[str, int]:
     if not numbers and not pairs:
         return {}
     return remove(settings, catalog, Person(frozenset(numbers), frozenset(pairs)), dry_run=False)
+
+
+def restored(
+    settings: Settings, catalog: Catalog, taken: Path, data: Path
+) -> tuple[backup.Manifest, dict[str, int]]:
+    """Restore a backup and take out whoever was erased since, before anybody sees the folder.
+
+    The suppression list is that of the deployment whose settings these are, not the backup's age.
+
+    Raises:
+        ConfigurationError: The folder is not empty, or the list cannot be used.
+        DataError: The backup is damaged.
+    """
+    hidden = data.with_name(f".restoring-{data.name}")
+    if data.exists() and any(data.iterdir()):
+        raise ConfigurationError(
+            f"{data} is not empty", next_step="restore into a new folder, then exchange the two"
+        )
+    shutil.rmtree(hidden, ignore_errors=True)
+    suppression.Suppression(settings.suppression).hashes()  # rather fail before than after
+    manifest = backup.restore(taken, hidden)
+    there = settings.model_copy(
+        update={"data_dir": hidden, "suppression_dir": settings.suppression}
+    )
+    removed = bring_none_back(there, catalog)
+    if data.exists():
+        data.rmdir()
+    hidden.rename(data)
+    return manifest, removed
 
 
 @contextmanager

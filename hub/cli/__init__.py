@@ -12,7 +12,19 @@ import sys
 
 import typer
 
-from hub.cli import check, contract, erase, maintain, preview, query, rejects, sandbox, status, sync
+from hub.cli import (
+    backup,
+    check,
+    contract,
+    erase,
+    maintain,
+    preview,
+    query,
+    rejects,
+    sandbox,
+    status,
+    sync,
+)
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
@@ -32,6 +44,8 @@ app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("maintain")(maintain.maintain)
 app.command("erase")(erase.erase)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 

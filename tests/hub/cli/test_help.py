@@ -16,7 +16,7 @@ from tests.e2e.deployment import ROOT
 from tests.hub.cli.conftest import Hub
 
 COMMANDS = ["", "sync", "retry", "status", "query", "rejects", "check", "preview",
-            "maintain", "erase", "contract",
+            "maintain", "erase", "backup", "restore", "contract",
             "contract draft", "sandbox",
             "sandbox up", "sandbox down", "sandbox day"]  # fmt: skip
 HELP = """
