@@ -35,8 +35,10 @@ from sources.pull import pull
 from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
+from warehouse.erasure_files import clean_batch
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
+from warehouse.suppression import Suppression, personal, take_out
 
 Progress = Callable[[str, int, int | None], None]
 """Called with dataset name, rows fetched so far, and the total the source claims if it does."""
@@ -327,10 +329,19 @@ def _load(
         whole=manifest.whole,
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
-    if before is not None and before["fingerprint"] == seen:
+    erased = Suppression(context.settings.suppression)
+    # A batch may hold an erased person again although nothing else changed: it must be looked at.
+    may_hold_erased = bool(personal(contract)) and bool(erased.hashes())
+    if before is not None and before["fingerprint"] == seen and not may_hold_erased:
         return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
-        base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
+        fetched = stage.stage(connection, batch, dataset, contract)
+        if may_hold_erased:
+            gone, person = take_out(connection, erased, contract)
+            fetched -= gone
+            if person is not None:
+                clean_batch(batch, person)
+        base = replace(base, fetched=fetched)
         return settle(
             context.lake,
             connection,

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     keep_runs_days: float = Field(
         default=90, gt=0, description="Days that the Dagster pages show a run"
     )
+    keep_backups_days: float = Field(
+        default=30, gt=0, description="Days that a backup may be kept, and `--prune` removes it"
+    )
+    suppression_dir: Path | None = Field(
+        default=None, description="Key and list of erased persons; beside the data folder if unset"
+    )
     longest_read_hours: float = Field(
         default=24, gt=0, description="Longest query: a replaced file stays on the disk so long"
     )
@@ -78,6 +84,11 @@ class Settings(BaseSettings):
     def lake(self) -> Path:
         """Catalog and Parquet files of the warehouse."""
         return self.data_dir / "lake"
+
+    @property
+    def suppression(self) -> Path:
+        """Key and list that keep erased persons away; never within the data folder."""
+        return self.suppression_dir or self.data_dir.with_name(f"{self.data_dir.name}-suppression")
 
     @property
     def staging(self) -> Path:

@@ -196,7 +196,8 @@ class Lake:
             if not at or "snapshot" not in str(error).lower():
                 raise
             raise ConfigurationError(
-                f"there is no snapshot {version if version is not None else time}",
+                f"there is no snapshot {version if version is not None else time}; older ones have "
+                "expired, or ended when a person was erased on request (data/erasures)",
                 next_step='`hub query "select snapshot_id, snapshot_time, commit_message from '
                 'lake.snapshots()"` lists them',
             ) from error

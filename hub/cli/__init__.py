@@ -13,9 +13,11 @@ import sys
 import typer
 
 from hub.cli import (
+    backup,
     check,
     contract,
     docs,
+    erase,
     maintain,
     preview,
     query,
@@ -45,6 +47,9 @@ app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("maintain")(maintain.maintain)
 app.command("docs")(docs.docs)
+app.command("erase")(erase.erase)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 
