@@ -32,7 +32,7 @@ from warehouse.lake import Lake
 from warehouse.person import Person
 from warehouse.tables import history_of
 
-REBUILT = ("publish", "data_docs", "gx", "read_copies")
+REBUILT = ("publish", "docs", "read_copies")
 """Folders that are made from the lake and are made again; they go if they hold the person."""
 
 

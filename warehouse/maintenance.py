@@ -45,7 +45,8 @@ class Policy:
     """How long things are kept."""
 
     snapshots: timedelta = timedelta(days=30)
-    """Time travel reaches back so far."""
+    """Time travel reaches back so far; must be longer than the longest read too. A reader that had
+    looked up its snapshot, which then expired, saw 0 of 8 inlined rows (measured)."""
     grace: timedelta = timedelta(hours=24)
     """A replaced file stays so long; must be longer than the longest read."""
 
