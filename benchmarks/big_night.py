@@ -1,10 +1,9 @@
 """A night on a large table: 100,000 rows changed or new and 10,000 deleted, of ten million.
 
 Data flow: a table of N rows, made once -> copies of its folder, one per contestant and run ->
-each takes the same night in a process of its own, which prints seconds and bytes: the hub from
-the landed batch on (staging, checks, Great Expectations, history, merge, load record), bare
-DuckLake (delete and insert by key from a typed Parquet file, no checks, no history), and in the
-peers' environment delta-rs and pyiceberg. Interleaved; medians.
+each takes the same night in a process of its own: the hub from the landed batch on (staging,
+checks, Great Expectations, history, merge, load record), bare DuckLake (delete and insert by key
+from a typed Parquet file, no checks, no history), and in the peers' environment delta-rs.
 
 Run it alone: ``python -m benchmarks.big_night --rows 1000000 --runs 1``.
 
@@ -14,22 +13,21 @@ What does not belong here: fetching (``first_load``), reading (``queries``).
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.contest import Contestant, hold, me, peer, table, tell
 from benchmarks.project import make
 from benchmarks.rows import COLUMNS, select, typed
 
 CHANGED, NEW, DELETED = 90_000, 10_000, 10_000
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def night_sql(rows: int, scale: float = 1.0) -> tuple[str, str]:
@@ -71,6 +69,8 @@ def build(folder: Path, rows: int) -> None:
     upserts, deletes = night_sql(rows)
     bare.execute(f"COPY ({typed(f'({upserts})')}) TO '{folder}/upserts.parquet'")
     bare.execute(f"COPY (SELECT ma_ho_so FROM ({deletes})) TO '{folder}/deletes.parquet'")
+    (folder / "delta").mkdir()
+    bare.execute(f"COPY ({typed(f'({select(0, rows)})')}) TO '{folder}/delta/rows.parquet'")
     with Landing(settings.landing).open(
         "thu/nghiem",
         "ho_so",
@@ -112,7 +112,7 @@ def hub_night(folder: Path) -> None:
     if outcome.error:
         sys.exit(str(outcome.error))
     record = outcome.record
-    told(seconds, [record.inserted, record.updated, record.deleted])
+    tell(seconds, counts=[record.inserted, record.updated, record.deleted])
 
 
 def bare_night(folder: Path) -> None:
@@ -133,64 +133,52 @@ def bare_night(folder: Path) -> None:
     counts = [connection.execute(statement).fetchone() for statement in statements.values()]
     connection.execute("COMMIT")
     seconds = time.perf_counter() - started
-    told(seconds, [int(count[0]) if count else 0 for count in counts])
+    tell(seconds, counts=[int(count[0]) if count else 0 for count in counts])
 
 
-def told(seconds: float, counts: list[int]) -> None:
-    """Print what a contestant did, for the one who started it."""
-    print(json.dumps({"seconds": seconds, "counts": counts}))
+ROLES = {"hub": hub_night, "ducklake": bare_night}
 
 
-CONTESTANTS = {"hub": hub_night, "ducklake": bare_night}
+def linked(start: Path, place: Path) -> None:
+    """Fill a run's folder: files that nobody changes are linked, catalogs are copied."""
+    subprocess.run(["cp", "-al", f"{start}/.", place], check=True)  # noqa: S607 - coreutils
+    for catalog in place.rglob("catalog.sqlite*"):
+        own = catalog.with_name(f"{catalog.name}.own")
+        shutil.copy2(catalog, own)
+        own.replace(catalog)
 
 
-def written(before: dict[Path, int], folder: Path) -> int:
-    """Return the bytes of files that are new or grew."""
-    return sum(max(size - before.get(path, 0), 0) for path, size in sizes(folder).items())
-
-
-def sizes(folder: Path) -> dict[Path, int]:
-    """Return the size of each file of a folder but SQLite's shared memory."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path: path.stat().st_size for path in files if path.suffix != ".sqlite-shm"}
+def measure(rows: int, runs: int, folder: Path) -> str:
+    """Hold the contest; returns its table."""
+    start = folder / "start"
+    start.mkdir()
+    build(start, rows)
+    contestants = [
+        Contestant("hub", me("big_night", "--as", "hub", "--folder", "{folder}")),
+        Contestant("DuckLake, bare", me("big_night", "--as", "ducklake", "--folder", "{folder}")),
+        Contestant("delta-rs", peer("delta_night", "{folder}")),
+    ]
+    results = hold(contestants, runs, folder, lambda place: linked(start, place))
+    delta = sum((start / name).stat().st_size for name in ("upserts.parquet", "deletes.parquet"))
+    return (
+        f"## A night on {rows:,} rows: {CHANGED + NEW:,} upserts, {DELETED:,} deletions\n\n"
+        f"{table(results, 'DuckLake, bare')}\n\nThe delta as Parquet: {delta / 1e6:.1f} MB.\n"
+    )
 
 
 def main() -> None:
-    """Build, run the contestants in turn, print medians."""
+    """Hold the contest and print its table, or be one of its contestants."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path("data/bench"))
-    parser.add_argument("--as", dest="role", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.role:
-        CONTESTANTS[chosen.role](chosen.folder)
+        ROLES[chosen.role](chosen.folder)
         return
-    start = chosen.folder / "start"
-    shutil.rmtree(chosen.folder, ignore_errors=True)
-    start.mkdir(parents=True)
-    build(start, chosen.rows)
-    found: dict[str, list[tuple[float, int]]] = {}
-    for run in range(chosen.runs):
-        order = list(CONTESTANTS)[:: 1 if run % 2 else -1]
-        for name in order:
-            place = chosen.folder / "run"
-            shutil.rmtree(place, ignore_errors=True)
-            subprocess.run(["cp", "-al", str(start), str(place)], check=True)  # noqa: S607
-            for catalog in place.rglob("catalog.sqlite*"):
-                shutil.copy2(catalog, catalog.with_suffix(".own"))
-                catalog.with_suffix(".own").replace(catalog)
-            before = sizes(place)
-            out = subprocess.run(
-                [sys.executable, "-m", "benchmarks.big_night", "--as", name, "--folder", place],
-                cwd=ROOT, check=True, capture_output=True, text=True,
-            ).stdout  # fmt: skip
-            answer = json.loads(out)
-            found.setdefault(name, []).append((answer["seconds"], written(before, place)))
-            print(name, answer, f"{found[name][-1][1] / 1e6:.1f} MB", flush=True)
-    for name, runs in found.items():
-        seconds = statistics.median(s for s, _ in runs)
-        print(f"{name}: {seconds:.2f} s, {statistics.median(b for _, b in runs) / 1e6:.1f} MB")
+    with tempfile.TemporaryDirectory() as folder:
+        print(measure(chosen.rows, chosen.runs, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -53,20 +53,20 @@ EXPECTATIONS = {
 }
 
 
-def contract() -> dict[str, Any]:
+def contract(name: str = "ho_so") -> dict[str, Any]:
     """Return the contract as ODCS."""
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
-        "id": "ho_so",
+        "id": name,
         "name": "Hồ sơ thử nghiệm",
         "version": "1.0.0",
         "status": "active",
         "team": {"name": "thu_nghiem"},
         "schema": [
             {
-                "name": "ho_so",
-                "physicalName": "mo.ho_so",
+                "name": name,
+                "physicalName": f"mo.{name}",
                 "description": "Hồ sơ thử nghiệm (dossiers of the benchmark)",
                 "customProperties": [
                     {"property": "shrinkShare", "value": 0.5},
@@ -121,7 +121,7 @@ def _property(name: str) -> dict[str, Any]:
 
 
 def definition(datasets: int = 1, *, tombstones: bool = False) -> dict[str, Any]:
-    """Return the definition of the source: ``datasets`` tables by numbered pages.
+    """Return the definition of the source: one table by numbered pages, or many by a file each.
 
     With ``tombstones`` a record of status ``da_xoa`` says that a row was deleted.
     """
@@ -129,7 +129,11 @@ def definition(datasets: int = 1, *, tombstones: bool = False) -> dict[str, Any]
     for name, (sql_type, _) in COLUMNS.items():
         if sql_type in {"DATE", "TIMESTAMP"}:
             columns[name] = {"source": name, "dates": ["iso"]}
+    one = datasets == 1
     paging = {"kind": "page", "stands_still": True, "size_parameter": None, "page_size": PAGE}
+    fetch: dict[str, Any] = {
+        "path": "/rows", "records": "data", "total": "total", "paging": paging,
+    }  # fmt: skip
     return {
         "type": "hub.components.SourceSystem",
         "attributes": {
@@ -137,19 +141,20 @@ def definition(datasets: int = 1, *, tombstones: bool = False) -> dict[str, Any]
             "title": "Hệ thống thử nghiệm",
             "description": "Máy chủ tĩnh (a static server)",
             "owner": "team:thu_nghiem",
-            "kind": "rest",
+            "kind": "rest" if one else "files",
             "base_url": {"env": "BENCH_URL"},
             "limits": {"threads": 4},
             "datasets": [
                 {
-                    "name": "ho_so" if datasets == 1 else f"ho_so_{number:03}",
+                    "name": "ho_so" if one else f"ho_so_{number:03}",
                     "title": "Hồ sơ",
-                    "contract": "ho_so",
-                    "fetch": {
-                        "path": "/rows" if datasets == 1 else f"/set/{number}",
-                        "records": "data",
-                        "total": "total",
-                        "paging": paging,
+                    "contract": "ho_so" if one else f"ho_so_{number:03}",
+                    "fetch": fetch
+                    if one
+                    else {
+                        "format": "json",
+                        "paths": [f"/set/{number}"],
+                        "reader": {"records": "data"},
                     },
                     "columns": columns,
                     **({"tombstone": TOMBSTONE} if tombstones else {}),
@@ -164,10 +169,9 @@ def make(folder: Path, datasets: int = 1, *, tombstones: bool = False) -> None:
     """Write the project's assets."""
     (folder / "contracts").mkdir(parents=True, exist_ok=True)
     (folder / "thu" / "nghiem").mkdir(parents=True, exist_ok=True)
-    written = {
-        "contracts/ho_so.odcs.yaml": contract(),
-        "thu/nghiem/defs.yaml": definition(datasets, tombstones=tombstones),
-    }
+    names = ["ho_so"] if datasets == 1 else [f"ho_so_{number:03}" for number in range(datasets)]
+    written = {f"contracts/{name}.odcs.yaml": contract(name) for name in names}
+    written["thu/nghiem/defs.yaml"] = definition(datasets, tombstones=tombstones)
     for name, document in written.items():
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
         (folder / name).write_text(text, encoding="utf-8")
