@@ -35,7 +35,6 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from checks.identifiers import procedure_base
 from hub.errors import ConfigurationError, TransientError
 from sources.disk import is_running
 
@@ -73,10 +72,6 @@ HUB_TABLES = {
 }
 """Tables of the hub itself. Columns are only ever added, at the end: a lake that an earlier
 version made is widened when it is opened for writing."""
-
-MACROS = {"danh_muc.ma_tthc_goc": f"(ma) AS {procedure_base('ma')}"}
-"""Functions for whoever queries the lake: ``danh_muc.ma_tthc_goc(ma_tthc)`` is the base of a
-procedure code, the part that joins must use."""
 
 
 @dataclass(frozen=True)
@@ -234,8 +229,6 @@ class Lake:
                 connection.execute(f"CREATE SCHEMA lake.{name}")
             for name, columns in HUB_TABLES.items():
                 connection.execute(f"CREATE TABLE lake.{name} ({columns})")
-            for name, body in MACROS.items():
-                connection.execute(f"CREATE MACRO lake.{name}{body}")
             connection.close()
             with sqlite3.connect(unfinished.catalog) as catalog:
                 catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -297,14 +290,7 @@ def _spill(folder: Path) -> Path:
 
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the columns and functions that this version has and the lake lacks."""
-    known = connection.execute(
-        "SELECT schema_name || '.' || function_name FROM duckdb_functions() "
-        "WHERE database_name = 'lake'"
-    ).fetchall()
-    for name in MACROS.keys() - {name for (name,) in known}:
-        with lake.lock():
-            connection.execute(f"CREATE OR REPLACE MACRO lake.{name}{MACROS[name]}")
+    """Add the columns that this version's own tables have and the lake's lack."""
     for name, columns in HUB_TABLES.items():
         present = {row[0] for row in connection.execute(f"DESCRIBE lake.{name}").fetchall()}
         wanted = [column.split() for column in columns.split(",")]

@@ -184,12 +184,10 @@ def test_a_lake_of_an_earlier_version_is_widened(warehouse: Warehouse) -> None:
     writer = warehouse.lake.writer()
     with warehouse.lake.lock():
         writer.execute("ALTER TABLE lake.hub.loads DROP COLUMN fingerprint")
-        writer.execute("DROP MACRO lake.danh_muc.ma_tthc_goc")
     writer.close()
     lake_module._instance.cache_clear()  # as a process of the new version begins
     warehouse.night([row("A1", "Bình")])
     assert warehouse.query("SELECT count(*), count(fingerprint) FROM hub.loads") == [(2, 0)]
-    assert warehouse.query("SELECT danh_muc.ma_tthc_goc('1.003290.01.H38')") == [("1.003290",)]
 
 
 def test_files_are_divided_as_the_contract_says(tmp_path: Path) -> None:

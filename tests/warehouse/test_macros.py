@@ -310,3 +310,11 @@ def test_macros_of_tables_that_are_not_there_are_left_out(tmp_path: Path) -> Non
         assert one(connection, "ma_co_quan_chuan('28.22.H17')") == "H17.22.28"
         with pytest.raises(duckdb.CatalogException, match="don_vi_vao_ngay"):
             one(connection, f"don_vi_vao_ngay('15', {BEFORE})")
+
+
+def test_procedures_are_joined_on_the_base_of_their_code(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    codes = ["1.003290", "1.003290.01", "1.011443.000.00.00.H38"]
+    found = connection.execute("SELECT list_transform(?, c -> ma_tthc_goc(c))", [codes]).fetchone()
+    assert found == (["1.003290", "1.003290", "1.011443"],)
