@@ -27,13 +27,15 @@ from checks.contract import Contract
 from hub.catalog import Catalog
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
+from hub.held import HeldBackError
 from hub.settings import Settings
-from hub.settle import HeldBackError, Settled, last_checks, settle
+from hub.settle import Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
 from sources.pull import pull
 from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
+from warehouse.approvals import Approval
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 
@@ -65,6 +67,8 @@ class Context:
     catalog: Catalog
     lake: Lake
     span: Span = Span()
+    approval: Approval | None = None
+    """A person's word that one batch, which was held back, may pass."""
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, span: Span | None = None) -> Context:
@@ -290,7 +294,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
     if isinstance(error, HeldBackError):
         # What is wrong with this batch is what somebody must look at, not what was right before.
         record = replace(
-            error.record, status=loads.FAILED, error=str(error),
+            error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
             inserted=0, updated=0, deleted=0, unchanged=0,
         )  # fmt: skip
         return Settled(record, dict(error.checks), error)
@@ -335,6 +339,7 @@ def _load(
             asked=datetime.fromisoformat(manifest.started_at),
             replaced_by=dataset.replaced_by,
             tombstones=dataset.tombstone is not None,
+            approval=context.approval,
         )
 
 

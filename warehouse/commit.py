@@ -24,7 +24,7 @@ import duckdb
 
 from checks.contract import Contract
 from hub.errors import InternalError, TransientError
-from warehouse import loads, tables
+from warehouse import approvals, loads, tables
 from warehouse.diff import same_key
 from warehouse.lake import Lake, quote
 
@@ -47,6 +47,8 @@ def commit(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     load: loads.LoadRecord,
+    *,
+    approval: approvals.Approval | None = None,
 ) -> bool:
     """Move the staged, compared batch into the lake.
 
@@ -55,6 +57,7 @@ def commit(
         connection: Has ``lake`` and ``stg`` attached.
         contract: The dataset's contract.
         load: The record to write; names the batch and the one it was pulled after.
+        approval: A person's word that the batch may pass, to be kept with it.
 
     Returns:
         Whether rows were committed; False if this very batch already was.
@@ -73,7 +76,7 @@ def commit(
                 where=f"{load.source}/{load.dataset}",
                 next_step="run again; the pull will start from the new position",
             )
-        for name, sql, values in _statements(contract, load):
+        for name, sql, values in _statements(contract, load, approval):
             try:
                 step(connection, name, sql, values)
             except InternalError:
@@ -83,7 +86,9 @@ def commit(
     return True
 
 
-def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statement]:
+def _statements(
+    contract: Contract, load: loads.LoadRecord, approval: approvals.Approval | None
+) -> Iterator[Statement]:
     table = f"lake.{contract.table}"
     history = f"lake.{tables.history_of(contract.table)}"
     keys = ", ".join(contract.key)
@@ -118,6 +123,8 @@ def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statemen
           AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)"""
     yield "resolve", resolve_sql, [load.ended_at, load.batch, load.source, load.dataset]
     yield "load_record", loads.INSERT, loads.values(load)
+    if approval is not None:
+        yield "approval", approvals.INSERT, approvals.values(approval, load)
     message = quote(f"{load.source}/{load.dataset} batch {load.batch}")
     yield "message", f"CALL lake.set_commit_message('hub', '{message}')", []
     yield "commit", "COMMIT", []

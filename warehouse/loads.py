@@ -58,6 +58,8 @@ class LoadRecord:
     seconds: float = 0.0
     error: str | None = None
     checks: str | None = None
+    held: str | None = None
+    """JSON: why the batch was held back and what it would do (``hub.held``); None if it was not."""
 
     @property
     def changed(self) -> int:
@@ -122,6 +124,26 @@ def latest(
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {(row["_source"], row["dataset"]): row for row in rows}
+
+
+def waiting(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the batches that are held back, the newest last: nothing good was loaded since.
+
+    Args:
+        connection: Has the lake attached as ``lake``.
+    """
+    columns = {row[0] for row in connection.execute("DESCRIBE lake.hub.loads").fetchall()}
+    if "held" not in columns:
+        return []  # an earlier version made the lake, and nobody has written to it since
+    cursor = connection.execute(
+        """SELECT * FROM lake.hub.loads l WHERE held IS NOT NULL AND seq > coalesce((
+            SELECT max(seq) FROM lake.hub.loads g WHERE g._source = l._source
+            AND g.dataset = l.dataset AND g.status IN ('loaded', 'unchanged')), 0)
+        QUALIFY row_number() OVER (PARTITION BY _source, dataset, batch ORDER BY seq DESC) = 1
+        ORDER BY seq"""
+    )
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def held(connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> tuple[int, int]:

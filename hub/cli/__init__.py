@@ -12,7 +12,18 @@ import sys
 
 import typer
 
-from hub.cli import check, contract, maintain, preview, query, rejects, sandbox, status, sync
+from hub.cli import (
+    approve,
+    check,
+    contract,
+    maintain,
+    preview,
+    query,
+    rejects,
+    sandbox,
+    status,
+    sync,
+)
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
 
@@ -27,6 +38,7 @@ app.command("sync")(sync.sync)
 app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
+app.command("approve")(approve.approve)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)

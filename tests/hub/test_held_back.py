@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from checks.contract import load_contract
-from hub.settle import HeldBackError, Settled, settle
+from hub.held import HeldBackError
+from hub.settle import Settled, settle
 from tests.checks.contracts import CONTRACT, changed, stated, write
 from tests.warehouse.nights import DATASET, SOURCE, Warehouse, row
 from warehouse import loads, tables

@@ -19,6 +19,7 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
+from hub.errors import DataError
 from tests.checks.contracts import contract as contract_in
 from warehouse import diff, loads, tables
 from warehouse.commit import commit
@@ -72,6 +73,8 @@ class Warehouse:
             difference = diff.compare(
                 connection, self.contract, source=SOURCE, dataset=DATASET, whole=whole
             )
+            if why := diff.shrinking(connection, self.contract, SOURCE, difference.deleted):
+                raise DataError(why)
             now = datetime.now(UTC)
             load = loads.LoadRecord(
                 run="test", source=SOURCE, dataset=DATASET, table_name=self.contract.table,
