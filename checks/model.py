@@ -204,6 +204,8 @@ class Contract:
     version_column: str | None
     """Column that tells which of two versions of a row is the newer one."""
     path: Path
+    history_days: float | None = None
+    """Days for which superseded and deleted versions are kept; None: for good."""
 
     def column(self, name: str) -> Column:
         """Return the column of that name; raises ``KeyError`` if there is none."""

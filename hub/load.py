@@ -38,6 +38,7 @@ from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
+from warehouse.replay import replay
 
 Progress = Callable[[str, int, int | None], None]
 """Called with dataset name, rows fetched so far, and the total the source claims if it does."""
@@ -69,6 +70,8 @@ class Context:
     span: Span = Span()
     approval: Approval | None = None
     """A person's word that one batch, which was held back, may pass."""
+    again: tuple[LandedBatch, ...] = ()
+    """Batches of one dataset, the oldest first, that are to be loaded again as if they were one."""
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, span: Span | None = None) -> Context:
@@ -310,6 +313,8 @@ def _load(
 ) -> Settled:
     if isinstance(batch, HubError):
         raise batch
+    if context.again:
+        return _load_again(context, connection, dataset, base)
     manifest = batch.manifest
     contract = context.catalog.contract(dataset)
     seen = fingerprint(connection, contract, dataset, manifest)
@@ -340,6 +345,38 @@ def _load(
             replaced_by=dataset.replaced_by,
             tombstones=dataset.tombstone is not None,
             approval=context.approval,
+        )
+
+
+def _load_again(
+    context: Context, connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec, base: LoadRecord
+) -> Settled:
+    """Load batches again; where the next pull starts stays as it is."""
+    contract = context.catalog.contract(dataset)
+    position = loads.position(connection, base.source, base.dataset)
+    newest = context.again[-1].manifest
+    base = replace(
+        base,
+        batch=position.batch,
+        previous_batch=position.batch,
+        content_sha256=newest.content_sha256,
+        cursor_before=position.cursor,
+        cursor_after=position.cursor,
+        fingerprint=fingerprint(connection, contract, dataset, newest),
+        reloaded=True,
+    )
+    with staged_in(context, connection, contract, f"again-{newest.batch}"):
+        fetched = replay(connection, context.again, dataset, contract)
+        return settle(
+            context.lake,
+            connection,
+            contract,
+            replace(base, fetched=fetched),
+            whole=context.again[0].manifest.whole,
+            replaced_by=dataset.replaced_by,
+            tombstones=dataset.tombstone is not None,
+            approval=context.approval,
+            judged_again=[batch.id for batch in context.again],
         )
 
 

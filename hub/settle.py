@@ -13,7 +13,7 @@ What does not belong here: how rows came into staging.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,7 @@ def settle(
     replaced_by: str | None = None,
     tombstones: bool = False,
     approval: Approval | None = None,
+    judged_again: Sequence[str] = (),
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -72,16 +73,19 @@ def settle(
         replaced_by: As for ``diff.compare``.
         tombstones: As for ``diff.compare``.
         approval: A person's word for one batch: what it names does not hold that batch back.
+        judged_again: Batches that are loaded again; ``hang`` holds them together, marked.
 
     Raises:
         HeldBackError: Too few rows, too many bad ones, too many that vanish, a rule broken.
         TransientError: Another sync moved the dataset on meanwhile.
     """
-    mark(connection, "stg.main.hang", contract)
+    if not judged_again:
+        mark(connection, "stg.main.hang", contract)
     difference = diff.compare(
         connection, contract, source=base.source, dataset=base.dataset, whole=whole,
         replaced_by=replaced_by,
         tombstones=tombstones,
+        judged_again=judged_again,
     )  # fmt: skip
     record = replace(
         base,
@@ -99,14 +103,17 @@ def settle(
         return Settled(record, last_checks(connection, base))
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
-    earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
+    # How much comes in a night, and how new it is, says nothing of what came long ago.
+    of_a_night = whole and not judged_again
+    earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=of_a_night)
     report = validate(connection, "stg.main.hang", contract, earlier)
     checks = report.by_dimension()
     objections += _after_checks(connection, contract, record, report)
     granted = approval if approval is not None and approval.batch == record.batch else None
     if any(granted is None or not granted.covers(record.batch, o.guard) for o in objections):
         name = f"{record.source}/{record.dataset}"
-        remedy = f"`hub approve {name} --reason ...` lets this batch pass"
+        command = "reload" if judged_again else "approve"
+        remedy = f"`hub {command} {name} --reason ...` lets this batch pass"
         raise HeldBackError(objections, record=record, checks=checks, remedy=remedy)
     record = replace(
         record,

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -68,7 +69,7 @@ def commit(
     """
     with lake.lock():
         stored = loads.position(connection, load.source, load.dataset)
-        if stored.batch == load.batch:
+        if stored.batch == load.batch and not load.reloaded:
             return False
         if stored.batch != load.previous_batch:
             raise TransientError(
@@ -76,6 +77,7 @@ def commit(
                 where=f"{load.source}/{load.dataset}",
                 next_step="run again; the pull will start from the new position",
             )
+        load = replace(load, ended_at=loads.moment(connection))
         for name, sql, values in _statements(contract, load, approval):
             try:
                 step(connection, name, sql, values)

@@ -17,6 +17,7 @@ What does not belong here: writing to the lake (``commit``), deciding what is ba
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -60,6 +61,17 @@ def same_key(contract: Contract, left: str, right: str) -> str:
     return " AND ".join(f"{left}.{name} = {right}.{name}" for name in contract.key)
 
 
+def not_late(contract: Contract, new: str, old: str, *, whole: bool) -> str:
+    """Return SQL that is true unless the new row is an older version than the one there is.
+
+    A full snapshot is what the source has now, however old it calls it; a part may come late.
+    """
+    version = contract.version_column
+    if whole or version is None:
+        return "true"
+    return f"coalesce({old}.{version} <= {new}.{version}, true)"
+
+
 def compare(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
@@ -69,6 +81,7 @@ def compare(
     whole: bool,
     replaced_by: str | None = None,
     tombstones: bool = False,
+    judged_again: Sequence[str] = (),
 ) -> Difference:
     """Compare the staged batch with the lake and leave the result in staging tables.
 
@@ -81,6 +94,7 @@ def compare(
         replaced_by: Column of a parent whose rows the batch brings all of, for each parent in
             ``stg.main.cha``: its keys that are not named have vanished too.
         tombstones: The batch says of the keys in ``stg.main.xoa`` that they were deleted.
+        judged_again: Batches that are loaded again: a row of theirs that is refused now must go.
     """
     keys = ", ".join(contract.key)
     concerned = _concerned(contract, whole=whole, replaced_by=replaced_by, tombstones=tombstones)
@@ -97,7 +111,7 @@ def compare(
           AND h._row NOT IN (SELECT _row FROM stg.main.vi_pham)
           AND h._row NOT IN (SELECT _row FROM stg.main.bo_qua)"""
     )
-    gone = _seen_whole(whole=whole, replaced_by=replaced_by)
+    gone = seen_whole(whole=whole, replaced_by=replaced_by)
     if tombstones:
         gone += f" OR EXISTS (SELECT 1 FROM stg.main.xoa x WHERE {same_key(contract, 'x', 't')})"
     connection.execute(
@@ -105,6 +119,8 @@ def compare(
         SELECT {keys} FROM stg.main.co t WHERE ({gone})
           AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE {same_key(contract, "h", "t")})"""
     )
+    if judged_again:
+        _end_what_is_refused_now(connection, contract, source, judged_again)
     _quarantine_moves(
         connection, contract, source=source, dataset=dataset, whole=whole, tombstones=tombstones
     )
@@ -135,6 +151,26 @@ def compare(
     )
 
 
+def _end_what_is_refused_now(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: str, batches: Sequence[str]
+) -> None:
+    """Add to ``mat`` the rows that the contract would not have let in, had it been so then.
+
+    A version that other batches brought is the good predecessor of a refused row, and stays.
+    """
+    keys = ", ".join(contract.key)
+    bad = "h._row IN (SELECT _row FROM stg.main.vi_pham)"
+    connection.execute(
+        f"""INSERT INTO stg.main.mat SELECT {keys} FROM lake.{contract.table} t
+        WHERE _source = ? AND EXISTS (SELECT 1 FROM stg.main.hang h WHERE {bad}
+            AND {same_key(contract, "h", "t")} AND (t._hash = h._hash OR t._batch IN
+                (SELECT unnest(?::VARCHAR[]))))
+          AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE NOT {bad}
+            AND {same_key(contract, "h", "t")})""",
+        [source, list(batches)],
+    )
+
+
 def _concerned(
     contract: Contract, *, whole: bool, replaced_by: str | None, tombstones: bool
 ) -> str:
@@ -154,7 +190,7 @@ def _concerned(
     return f"({known} OR t.{replaced_by} IN (SELECT {replaced_by} FROM stg.main.cha))"
 
 
-def _seen_whole(*, whole: bool, replaced_by: str | None) -> str:
+def seen_whole(*, whole: bool, replaced_by: str | None) -> str:
     """Return SQL that is true for a row of the lake ``t`` that the batch would name if it were."""
     if whole and replaced_by is None:
         return "true"

@@ -65,7 +65,7 @@ HUB_TABLES = {
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
         seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN,
-        held VARCHAR""",
+        held VARCHAR, reloaded BOOLEAN""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,
@@ -75,6 +75,8 @@ HUB_TABLES = {
         approved_at TIMESTAMPTZ, approved_by VARCHAR, reason VARCHAR, _source VARCHAR,
         dataset VARCHAR, table_name VARCHAR, batch VARCHAR, guards VARCHAR[], inserted BIGINT,
         updated BIGINT, deleted BIGINT, rejected BIGINT, run VARCHAR""",
+    "hub.purges": """
+        table_name VARCHAR, before TIMESTAMPTZ, purged_at TIMESTAMPTZ, versions BIGINT""",
 }
 """Tables of the hub itself. Columns are only ever added, at the end: a lake that an earlier
 version made is widened when it is opened for writing."""

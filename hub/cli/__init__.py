@@ -14,12 +14,14 @@ import typer
 
 from hub.cli import (
     approve,
+    changes,
     check,
     contract,
     maintain,
     preview,
     query,
     rejects,
+    reload,
     sandbox,
     status,
     sync,
@@ -38,7 +40,9 @@ app.command("sync")(sync.sync)
 app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
+app.command("changes")(changes.changes)
 app.command("approve")(approve.approve)
+app.command("reload")(reload.reload)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)

@@ -15,8 +15,8 @@ from hub.cli import app
 from tests.e2e.deployment import ROOT
 from tests.hub.cli.conftest import Hub
 
-COMMANDS = ["", "sync", "retry", "status", "query", "rejects", "check", "preview",
-            "maintain", "contract",
+COMMANDS = ["", "sync", "retry", "status", "query", "changes", "approve", "reload", "rejects",
+            "check", "preview", "maintain", "contract",
             "contract draft", "sandbox",
             "sandbox up", "sandbox down", "sandbox day"]  # fmt: skip
 HELP = """
