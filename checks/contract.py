@@ -12,7 +12,8 @@ Conventions, one table per contract:
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
   ``versionColumn``, ``historyDays``, ``freshnessHours`` (or the SLA property ``latency``);
-  ``quality``: ``row.<x>`` (a ``condition`` that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
+  ``quality``: ``row.<x>`` (a ``condition`` that is true for a good row), ``unique.<x>``
+  (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules

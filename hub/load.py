@@ -298,7 +298,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
         # What is wrong with this batch is what somebody must look at, not what was right before.
         record = replace(
             error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
-            inserted=0, updated=0, deleted=0, unchanged=0,
+            inserted=0, updated=0, deleted=0, unchanged=0, late=0,
         )  # fmt: skip
         return Settled(record, dict(error.checks), error)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)

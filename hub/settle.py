@@ -97,6 +97,7 @@ def settle(
         rejected=difference.rejected,
         repaired=difference.repaired,
         duplicates=difference.duplicates,
+        late=difference.late,
     )
     objections = [*_before_checks(connection, contract, record)]
     if difference.nothing and not objections:

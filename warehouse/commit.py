@@ -26,6 +26,7 @@ import duckdb
 from checks.contract import Contract
 from hub.errors import InternalError, TransientError
 from warehouse import approvals, loads, tables
+from warehouse.changes import LATE
 from warehouse.diff import same_key
 from warehouse.lake import Lake, quote
 
@@ -113,6 +114,12 @@ def _statements(
             SELECT {business}, ?, ?, ?, _repairs, _hash
             FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"""
         yield "insert", insert_sql, [load.source, load.batch, load.ended_at]
+    if load.late:
+        late_sql = f"""INSERT INTO {history} ({", ".join([*stored, *tables.HISTORY_COLUMNS])})
+            SELECT {business}, ?, ?, ?, _repairs, _hash, ?, ?, '{LATE}'
+            FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.tre)"""
+        at = load.ended_at
+        yield "late", late_sql, [load.source, load.batch, at, at, load.batch]
     quarantine_sql = f"""INSERT INTO lake.hub.quarantine
         SELECT ?, ?, ?, record_hash, record_key, rules,
             list_transform(rules, rule -> {_reasons(contract)}), record, _file, _line,

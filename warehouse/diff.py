@@ -4,6 +4,7 @@ Data flow: ``stg.main.hang`` (typed rows) less ``vi_pham`` (rows that break a ru
 (copies) is compared by key and content hash with the source's rows in the lake:
 
 - ``stg.main.thay_doi(_row, moi)``: rows to write; ``moi`` is true for keys the lake lacks;
+- ``stg.main.tre(_row)``: versions older than the one there is, for the history alone;
 - ``stg.main.mat``: keys the lake has and a full snapshot no longer names (soft deletion);
 - ``stg.main.tu_choi``: rejected records, as they came, with rules and reasons;
 - ``stg.main.tu_choi_moi`` / ``stg.main.da_sua``: those not yet in quarantine, and those that may
@@ -24,6 +25,7 @@ import duckdb
 
 from checks.contract import Contract
 from warehouse.lake import quote
+from warehouse.tables import history_of
 
 SAMPLE = 5
 """Vanished keys named in a shrink guard's message."""
@@ -42,11 +44,13 @@ class Difference:
     resolved: int
     repaired: int
     duplicates: int
+    late: int = 0
+    """Versions that came when a newer one was there, and that the history lacks."""
 
     @property
     def nothing(self) -> bool:
         """Whether a commit would write no row at all."""
-        moved = self.inserted + self.updated + self.deleted
+        moved = self.inserted + self.updated + self.deleted + self.late
         return moved + self.new_rejects + self.resolved == 0
 
 
@@ -98,9 +102,11 @@ def compare(
     """
     keys = ", ".join(contract.key)
     concerned = _concerned(contract, whole=whole, replaced_by=replaced_by, tombstones=tombstones)
+    version = f", {contract.version_column}" if contract.version_column else ""
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.co AS
-        SELECT {keys}, _hash FROM lake.{contract.table} t WHERE _source = ? AND {concerned}""",
+        SELECT {keys}, _hash{version} FROM lake.{contract.table} t
+        WHERE _source = ? AND {concerned}""",
         [source],
     )
     connection.execute(
@@ -111,9 +117,11 @@ def compare(
           AND h._row NOT IN (SELECT _row FROM stg.main.vi_pham)
           AND h._row NOT IN (SELECT _row FROM stg.main.bo_qua)"""
     )
+    passed_over, late = _late(connection, contract, source, whole=whole, tombstones=tombstones)
     gone = seen_whole(whole=whole, replaced_by=replaced_by)
     if tombstones:
-        gone += f" OR EXISTS (SELECT 1 FROM stg.main.xoa x WHERE {same_key(contract, 'x', 't')})"
+        gone += f" OR EXISTS (SELECT 1 FROM stg.main.xoa x WHERE {same_key(contract, 'x', 't')}"
+        gone += f" AND {not_late(contract, 'x', 't', whole=whole)})"
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.mat AS
         SELECT {keys} FROM stg.main.co t WHERE ({gone})
@@ -141,14 +149,62 @@ def compare(
     return Difference(
         inserted=inserted,
         updated=updated,
-        unchanged=rows - inserted - updated - rejected - copies,
+        unchanged=rows - inserted - updated - rejected - copies - passed_over,
         deleted=deleted,
         rejected=rejected,
         new_rejects=new_rejects,
         resolved=resolved,
         repaired=repaired,
         duplicates=copies,
+        late=late,
     )
+
+
+def _late(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    source: str,
+    *,
+    whole: bool,
+    tombstones: bool,
+) -> tuple[int, int]:
+    """Take out of ``thay_doi`` what is older than what there is; the history is read for it alone.
+
+    Where a source says that it deleted a row, an older version that comes afterwards does not bring
+    it back.
+
+    Returns:
+        How many rows were taken out, and how many of them the history lacks (``tre``).
+    """
+    connection.execute("CREATE OR REPLACE TABLE stg.main.tre (_row BIGINT)")
+    if whole or contract.version_column is None:
+        return 0, 0
+    newer = f"""EXISTS (SELECT 1 FROM stg.main.co t WHERE {same_key(contract, "h", "t")}
+        AND NOT {not_late(contract, "h", "t", whole=whole)})"""
+    history = f"lake.{history_of(contract.table)}"
+    version = contract.version_column
+    if tombstones:
+        newer += f""" OR (c.moi AND EXISTS (SELECT 1 FROM {history} t WHERE _change = 'delete'
+            AND t._source = $source AND {same_key(contract, "h", "t")}
+            AND t.{version} >= h.{version}))"""
+    connection.execute(
+        f"""INSERT INTO stg.main.tre SELECT c._row FROM stg.main.thay_doi c
+        JOIN stg.main.hang h USING (_row) WHERE {newer}""",
+        {"source": source} if tombstones else None,
+    )
+    deleted = connection.execute(
+        "DELETE FROM stg.main.thay_doi WHERE _row IN (SELECT _row FROM stg.main.tre)"
+    ).fetchone()
+    passed_over = int(deleted[0]) if deleted else 0
+    if not passed_over:
+        return 0, 0
+    known = connection.execute(
+        f"""DELETE FROM stg.main.tre WHERE _row IN (
+            SELECT h._row FROM stg.main.hang h JOIN {history} t ON {same_key(contract, "h", "t")}
+            WHERE t._source = ? AND t._hash = h._hash)""",
+        [source],
+    ).fetchone()
+    return passed_over, passed_over - (int(known[0]) if known else 0)
 
 
 def _end_what_is_refused_now(

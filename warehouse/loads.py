@@ -63,6 +63,8 @@ class LoadRecord:
     reloaded: bool = False
     """Landed batches were loaded again after a contract or a definition changed; ``batch`` is the
     dataset's position, which stays."""
+    late: int = 0
+    """Versions that came when a newer one was there; they are in the history alone."""
 
     @property
     def changed(self) -> int:

@@ -81,7 +81,7 @@ class Warehouse:
                 status=loads.LOADED, batch=f"b{self.batches}", started_at=now, ended_at=now,
                 previous_batch=position.batch if after == "now" else after,
                 inserted=difference.inserted, updated=difference.updated,
-                deleted=difference.deleted, rejected=difference.rejected,
+                deleted=difference.deleted, rejected=difference.rejected, late=difference.late,
             )  # fmt: skip
             done = commit(self.lake, connection, self.contract, load)
         connection.close()
