@@ -11,7 +11,8 @@ Conventions, one table per contract:
 - ``schema[0]``: ``name``, ``physicalName`` (``<schema>.<name>``), ``description``;
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
-  ``versionColumn``, ``partitionBy``, ``freshnessHours`` (or the SLA property ``latency``);
+  ``versionColumn``, ``partitionBy``, ``historyDays``, ``freshnessHours`` (or the SLA property
+  ``latency``);
   ``quality``: ``row.<x>`` (a ``condition`` that is true for a good row), ``unique.<x>``
   (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
@@ -70,7 +71,9 @@ _SCHEMAS = ("dung_chung", "mo", "dung_rieng", "danh_muc", "chi_so")
 _AUDIENCES = ("mo", "dung_chung", "dung_rieng")
 _HOURS = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
 _DEFAULTS = {"rejectThreshold": 0.1, "shrinkShare": 0.2, "shrinkRows": 50, "fewestRows": 0}
-_OPTIONS = {"phanLoai", "versionColumn", "freshnessHours", "partitionBy", *_DEFAULTS}
+_OPTIONS = {
+    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays", *_DEFAULTS,
+}  # fmt: skip
 _Audience = Literal["mo", "dung_chung", "dung_rieng"]
 
 
@@ -124,6 +127,9 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         version_column=_version_column(document, columns, options.get("versionColumn")),
         partition_by=_partitions(document, columns, options.get("partitionBy")),
         path=document.path,
+        history_days=_number(document, options, "historyDays")
+        if "historyDays" in options
+        else None,
     )
 
 

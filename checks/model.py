@@ -206,6 +206,8 @@ class Contract:
     partition_by: tuple[str, ...]
     """What the table's files are divided by besides the source, as DuckLake writes it."""
     path: Path
+    history_days: float | None = None
+    """Days for which superseded and deleted versions are kept; None: for good."""
 
     def column(self, name: str) -> Column:
         """Return the column of that name; raises ``KeyError`` if there is none."""

@@ -158,7 +158,9 @@ def _derive(
             tables.ensure(connection, optional)
     with staged_in(context, connection, contract, f"{spec.name.replace('/', '-')}-{base.batch}"):
         base = replace(base, fetched=_compute(connection, sql, contract, folder / spec.sql))
-        return settle(context.lake, connection, contract, base, whole=True)
+        return settle(
+            context.lake, connection, contract, base, whole=True, approval=context.approval
+        )
 
 
 def _contracts_of(context: Context, spec: DerivedSpec) -> list[Contract]:

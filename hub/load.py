@@ -28,16 +28,19 @@ from hub import data_docs
 from hub.catalog import Catalog
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
+from hub.held import HeldBackError
 from hub.settings import Settings
-from hub.settle import HeldBackError, Settled, last_checks, settle
+from hub.settle import Settled, last_checks, settle
 from sources.landing import LandedBatch, Landing, Position
 from sources.pull import pull
 from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
+from warehouse.approvals import Approval
 from warehouse.erasure_files import clean_batch
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
+from warehouse.replay import replay
 from warehouse.suppression import Suppression, personal, take_out
 
 Progress = Callable[[str, int, int | None], None]
@@ -68,6 +71,10 @@ class Context:
     catalog: Catalog
     lake: Lake
     span: Span = Span()
+    approval: Approval | None = None
+    """A person's word that one batch, which was held back, may pass."""
+    again: tuple[LandedBatch, ...] = ()
+    """Batches of one dataset, the oldest first, that are to be loaded again as if they were one."""
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, span: Span | None = None) -> Context:
@@ -298,8 +305,8 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
     if isinstance(error, HeldBackError):
         # What is wrong with this batch is what somebody must look at, not what was right before.
         record = replace(
-            error.record, status=loads.FAILED, error=str(error),
-            inserted=0, updated=0, deleted=0, unchanged=0,
+            error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
+            inserted=0, updated=0, deleted=0, unchanged=0, late=0,
         )  # fmt: skip
         return Settled(record, dict(error.checks), error, error.document)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
@@ -314,6 +321,8 @@ def _load(
 ) -> Settled:
     if isinstance(batch, HubError):
         raise batch
+    if context.again:
+        return _load_again(context, connection, dataset, base)
     manifest = batch.manifest
     contract = context.catalog.contract(dataset)
     seen = fingerprint(connection, contract, dataset, manifest)
@@ -352,6 +361,39 @@ def _load(
             asked=datetime.fromisoformat(manifest.started_at),
             replaced_by=dataset.replaced_by,
             tombstones=dataset.tombstone is not None,
+            approval=context.approval,
+        )
+
+
+def _load_again(
+    context: Context, connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec, base: LoadRecord
+) -> Settled:
+    """Load batches again; where the next pull starts stays as it is."""
+    contract = context.catalog.contract(dataset)
+    position = loads.position(connection, base.source, base.dataset)
+    newest = context.again[-1].manifest
+    base = replace(
+        base,
+        batch=position.batch,
+        previous_batch=position.batch,
+        content_sha256=newest.content_sha256,
+        cursor_before=position.cursor,
+        cursor_after=position.cursor,
+        fingerprint=fingerprint(connection, contract, dataset, newest),
+        reloaded=True,
+    )
+    with staged_in(context, connection, contract, f"again-{newest.batch}"):
+        fetched = replay(connection, context.again, dataset, contract)
+        return settle(
+            context.lake,
+            connection,
+            contract,
+            replace(base, fetched=fetched),
+            whole=context.again[0].manifest.whole,
+            replaced_by=dataset.replaced_by,
+            tombstones=dataset.tombstone is not None,
+            approval=context.approval,
+            judged_again=[batch.id for batch in context.again],
         )
 
 

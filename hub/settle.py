@@ -13,7 +13,7 @@ What does not belong here: how rows came into staging.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,31 +23,14 @@ import duckdb
 from checks.contract import Contract
 from checks.quarantine import mark
 from checks.report import Report, renewed
-from hub.errors import DataError, HubError
+from hub.errors import HubError
+from hub.held import HeldBackError, Objection
 from warehouse import diff, loads
+from warehouse.approvals import Approval
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 from warehouse.past import freshness, past
-
-
-class HeldBackError(DataError):
-    """Too many rows break the contract; the checks of the batch say which rules."""
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        record: LoadRecord,
-        checks: Mapping[str, dict[str, Any]],
-        next_step: str,
-    ) -> None:
-        """Keep what was found beside the sentence."""
-        super().__init__(what, where=f"{record.source}/{record.dataset}", next_step=next_step)
-        self.record = record
-        self.checks = checks
-        self.document: Mapping[str, Any] | None = None
-
 
 FEW = 20
 """Bad rows that never hold a batch back, unless the contract's threshold is zero: two of the
@@ -76,6 +59,8 @@ def settle(
     asked: datetime | None = None,
     replaced_by: str | None = None,
     tombstones: bool = False,
+    approval: Approval | None = None,
+    judged_again: Sequence[str] = (),
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -89,18 +74,20 @@ def settle(
         asked: When the source was first asked for this batch; needed with ``cursor``.
         replaced_by: As for ``diff.compare``.
         tombstones: As for ``diff.compare``.
+        approval: A person's word for one batch: what it names does not hold that batch back.
+        judged_again: Batches that are loaded again; ``hang`` holds them together, marked.
 
     Raises:
-        DataError: The batch is held back: too few rows, too many bad ones, too many that vanish.
+        HeldBackError: Too few rows, too many bad ones, too many that vanish, a rule broken.
         TransientError: Another sync moved the dataset on meanwhile.
     """
-    if whole and base.fetched < contract.fewest_rows:
-        raise _too_few(contract, base)
-    mark(connection, "stg.main.hang", contract)
+    if not judged_again:
+        mark(connection, "stg.main.hang", contract)
     difference = diff.compare(
         connection, contract, source=base.source, dataset=base.dataset, whole=whole,
         replaced_by=replaced_by,
         tombstones=tombstones,
+        judged_again=judged_again,
     )  # fmt: skip
     record = replace(
         base,
@@ -112,20 +99,27 @@ def settle(
         rejected=difference.rejected,
         repaired=difference.repaired,
         duplicates=difference.duplicates,
+        late=difference.late,
     )
-    if difference.nothing:
+    objections = [*_before_checks(connection, contract, record)]
+    if difference.nothing and not objections:
         return Settled(record, last_checks(connection, base, contract))
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
-    earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=whole)
+    # How much comes in a night, and how new it is, says nothing of what came long ago.
+    of_a_night = whole and not judged_again
+    earlier = past(connection, contract, source=base.source, dataset=base.dataset, whole=of_a_night)
     report = validate(connection, "stg.main.hang", contract, earlier)
     checks = report.by_dimension()
-    try:
-        _hold_back_a_rotten_batch(connection, contract, record, checks)
-        _hold_back_what_breaks_a_rule_of_its_own(contract, record, report)
-    except HeldBackError as error:
-        error.document = report.document
-        raise
+    objections += _after_checks(connection, contract, record, report)
+    granted = approval if approval is not None and approval.batch == record.batch else None
+    if any(granted is None or not granted.covers(record.batch, o.guard) for o in objections):
+        name = f"{record.source}/{record.dataset}"
+        command = "reload" if judged_again else "approve"
+        remedy = f"`hub {command} {name} --reason ...` lets this batch pass"
+        raise HeldBackError(
+            objections, record=record, checks=checks, document=report.document, remedy=remedy
+        )
     record = replace(
         record,
         status=loads.LOADED,
@@ -140,23 +134,8 @@ def settle(
         ended_at=datetime.now(UTC),
         checks=json.dumps(checks, ensure_ascii=False),
     )
-    commit(lake, connection, contract, record)
+    commit(lake, connection, contract, record, approval=granted if objections else None)
     return Settled(record, checks, document=report.document)
-
-
-def _too_few(contract: Contract, load: LoadRecord) -> HeldBackError:
-    """Return the error for a source that shows only a part of itself.
-
-    To a token that it does not know, many a source answers with what anybody may see.
-    """
-    return HeldBackError(
-        f"the source sent {load.fetched} rows, and contract {contract.id} expects "
-        f"{contract.fewest_rows} or more; the batch is held back",
-        record=load,
-        checks={},
-        next_step="does the source still know the hub's credentials? if it has shrunk, lower "
-        f"fewestRows in {contract.path.name}",
-    )
 
 
 def last_checks(
@@ -174,35 +153,41 @@ def last_checks(
     return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 
-def _hold_back_a_rotten_batch(
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    load: LoadRecord,
-    checks: Mapping[str, dict[str, Any]],
-) -> None:
+def _before_checks(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load: LoadRecord
+) -> Iterator[Objection]:
+    """Yield what speaks against a batch by its number of rows alone."""
+    if load.whole and load.fetched < contract.fewest_rows:
+        # To a token that it does not know, many a source answers with what anybody may see.
+        yield Objection(
+            "too_few",
+            f"the source sent {load.fetched} rows, and contract {contract.id} expects "
+            f"{contract.fewest_rows} or more",
+            "does the source still know the hub's credentials? if it has shrunk, lower "
+            f"fewestRows in {contract.path.name}",
+        )
+    if why := diff.shrinking(connection, contract, load.source, load.deleted):
+        yield Objection("shrink", why, "ask the provider whether the rows were really removed")
+
+
+def _after_checks(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load: LoadRecord, report: Report
+) -> Iterator[Objection]:
+    """Yield what the marks and the checks say against the batch as a whole."""
     allowed = contract.reject_threshold * load.fetched
     if contract.reject_threshold > 0:
         allowed = max(allowed, FEW)
-    if load.rejected <= allowed:
-        return
-    worst = connection.execute(
-        "SELECT rule, count(*) FROM (SELECT unnest(rules) AS rule FROM stg.main.vi_pham) "
-        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
-    ).fetchall()
-    raise HeldBackError(
-        f"{load.rejected} of {load.fetched} rows break the contract, more than "
-        f"{contract.reject_threshold:.0%} ({', '.join(f'{rule}: {n}' for rule, n in worst)}); "
-        "the batch is held back",
-        record=load,
-        checks=checks,
-        next_step=f"look at landing batch {load.batch} with the provider, or at the contract",
-    )
-
-
-def _hold_back_what_breaks_a_rule_of_its_own(
-    contract: Contract, load: LoadRecord, report: Report
-) -> None:
-    """Hold a batch back for a rule about the whole batch, or for a rule's own limit of rows."""
+    if load.rejected > allowed:
+        worst = connection.execute(
+            "SELECT rule, count(*) FROM (SELECT unnest(rules) AS rule FROM stg.main.vi_pham) "
+            "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
+        ).fetchall()
+        yield Objection(
+            "rejects",
+            f"{load.rejected} of {load.fetched} rows break the contract, more than "
+            f"{contract.reject_threshold:.0%} ({', '.join(f'{rule}: {n}' for rule, n in worst)})",
+            f"look at landing batch {load.batch} with the provider, or at the contract",
+        )
     for result in report.results:
         if result.severity != "error" or result.skipped is not None:
             continue
@@ -216,12 +201,11 @@ def _hold_back_what_breaks_a_rule_of_its_own(
             )
         else:
             continue
-        raise HeldBackError(
-            f"{what}; the batch is held back",
-            record=load,
-            checks=report.by_dimension(),
-            next_step=f"look at landing batch {load.batch} with the provider; if the data is right,"
-            f" change the bounds of the rule in {contract.path.name}",
+        yield Objection(
+            f"rule {result.rule}",
+            what,
+            f"look at landing batch {load.batch} with the provider; if the rule is wrong, change "
+            f"the bounds of the rule in {contract.path.name}",
         )
 
 

@@ -25,9 +25,9 @@ from checks.contract import Contract
 from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derive import Input, derive
 from hub.errors import DataError, HubError
+from hub.held import HeldBackError
 from hub.load import Context, Outcome, Pulled, land, load, system_lock
 from hub.settings import Settings
-from hub.settle import HeldBackError
 from sources.spec import DatasetSpec, SystemSpec
 
 DIMENSIONS = {

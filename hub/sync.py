@@ -97,7 +97,7 @@ def sync(
                     if lock is not None:
                         lock.__exit__(None, None, None)
                 _note(report, outcomes, finished)
-            derived = [*chosen.derived, *_fed(context, chosen.derived, report.outcomes)]
+            derived = [*chosen.derived, *fed(context, chosen.derived, report.outcomes)]
             outcomes, report.stale = runs.derive_tables(instance, context, derived)
             _note(report, outcomes, finished)
     data_docs.rebuild(context.settings)
@@ -105,7 +105,7 @@ def sync(
     return report
 
 
-def _fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -> list[DerivedSpec]:
+def fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -> list[DerivedSpec]:
     """Return the tables that nobody named and whose inputs have just changed."""
     loaded = {
         f"{outcome.record.source}/{outcome.record.dataset}"

@@ -18,13 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from checks.contract import Contract
 from hub.errors import InternalError, TransientError
-from warehouse import loads, tables
+from warehouse import approvals, loads, tables
+from warehouse.changes import LATE
 from warehouse.diff import same_key
 from warehouse.lake import Lake, quote
 
@@ -47,6 +49,8 @@ def commit(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     load: loads.LoadRecord,
+    *,
+    approval: approvals.Approval | None = None,
 ) -> bool:
     """Move the staged, compared batch into the lake.
 
@@ -55,6 +59,7 @@ def commit(
         connection: Has ``lake`` and ``stg`` attached.
         contract: The dataset's contract.
         load: The record to write; names the batch and the one it was pulled after.
+        approval: A person's word that the batch may pass, to be kept with it.
 
     Returns:
         Whether rows were committed; False if this very batch already was.
@@ -65,7 +70,7 @@ def commit(
     """
     with lake.lock():
         stored = loads.position(connection, load.source, load.dataset)
-        if stored.batch == load.batch:
+        if stored.batch == load.batch and not load.reloaded:
             return False
         if stored.batch != load.previous_batch:
             raise TransientError(
@@ -73,7 +78,8 @@ def commit(
                 where=f"{load.source}/{load.dataset}",
                 next_step="run again; the pull will start from the new position",
             )
-        for name, sql, values in _statements(contract, load):
+        load = replace(load, ended_at=loads.moment(connection))
+        for name, sql, values in _statements(contract, load, approval):
             try:
                 step(connection, name, sql, values)
             except InternalError:
@@ -83,7 +89,9 @@ def commit(
     return True
 
 
-def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statement]:
+def _statements(
+    contract: Contract, load: loads.LoadRecord, approval: approvals.Approval | None
+) -> Iterator[Statement]:
     table = f"lake.{contract.table}"
     history = f"lake.{tables.history_of(contract.table)}"
     business = ", ".join(column.name for column in contract.columns)
@@ -101,6 +109,12 @@ def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statemen
             SELECT {business}, ?, ?, ?, _repairs, _hash
             FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"""
         yield "insert", insert_sql, [load.source, load.batch, load.ended_at]
+    if load.late:
+        late_sql = f"""INSERT INTO {history} ({", ".join([*stored, *tables.HISTORY_COLUMNS])})
+            SELECT {business}, ?, ?, ?, _repairs, _hash, ?, ?, '{LATE}'
+            FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.tre)"""
+        at = load.ended_at
+        yield "late", late_sql, [load.source, load.batch, at, at, load.batch]
     quarantine_sql = f"""INSERT INTO lake.hub.quarantine
         SELECT ?, ?, ?, record_hash, record_key, rules,
             list_transform(rules, rule -> {_reasons(contract)}), record, _file, _line,
@@ -113,6 +127,8 @@ def _statements(contract: Contract, load: loads.LoadRecord) -> Iterator[Statemen
           AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)"""
     yield "resolve", resolve_sql, [load.ended_at, load.batch, load.source, load.dataset]
     yield "load_record", loads.INSERT, loads.values(load)
+    if approval is not None:
+        yield "approval", approvals.INSERT, approvals.values(approval, load)
     message = quote(f"{load.source}/{load.dataset} batch {load.batch}")
     yield "message", f"CALL lake.set_commit_message('hub', '{message}')", []
     yield "commit", "COMMIT", []

@@ -63,12 +63,19 @@ HUB_TABLES = {
         cursor_before VARCHAR, cursor_after VARCHAR, claimed BIGINT, fetched BIGINT,
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
-        seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN""",
+        seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN,
+        held VARCHAR, reloaded BOOLEAN, late BIGINT""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,
         line BIGINT, _batch VARCHAR, _quarantined_at TIMESTAMPTZ, _resolved_at TIMESTAMPTZ,
         _resolved_by VARCHAR""",
+    "hub.approvals": """
+        approved_at TIMESTAMPTZ, approved_by VARCHAR, reason VARCHAR, _source VARCHAR,
+        dataset VARCHAR, table_name VARCHAR, batch VARCHAR, guards VARCHAR[], inserted BIGINT,
+        updated BIGINT, deleted BIGINT, rejected BIGINT, run VARCHAR""",
+    "hub.purges": """
+        table_name VARCHAR, before TIMESTAMPTZ, purged_at TIMESTAMPTZ, versions BIGINT""",
 }
 """Tables of the hub itself. Columns are only ever added, at the end: a lake that an earlier
 version made is widened when it is opened for writing."""
@@ -290,7 +297,13 @@ def _spill(folder: Path) -> Path:
 
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the columns that this version's own tables have and the lake's lack."""
+    """Add the tables and columns that this version has of its own and the lake lacks."""
+    known = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+    ).fetchall()
+    for name in HUB_TABLES.keys() - {name for (name,) in known}:
+        with lake.lock():
+            connection.execute(f"CREATE TABLE IF NOT EXISTS lake.{name} ({HUB_TABLES[name]})")
     for name, columns in HUB_TABLES.items():
         present = {row[0] for row in connection.execute(f"DESCRIBE lake.{name}").fetchall()}
         wanted = [column.split() for column in columns.split(",")]

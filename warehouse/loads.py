@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,13 @@ class LoadRecord:
     seconds: float = 0.0
     error: str | None = None
     checks: str | None = None
+    held: str | None = None
+    """JSON: why the batch was held back and what it would do (``hub.held``); None if it was not."""
+    reloaded: bool = False
+    """Landed batches were loaded again after a contract or a definition changed; ``batch`` is the
+    dataset's position, which stays."""
+    late: int = 0
+    """Versions that came when a newer one was there; they are in the history alone."""
 
     @property
     def changed(self) -> int:
@@ -93,6 +100,20 @@ def position(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -
     return Position(batch=found[0], cursor=found[1]) if found else Position()
 
 
+def moment(connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Return the time of a commit that is about to be made; the commit lock must be held.
+
+    Now, or just after the last one if the clock went back: who has seen the changes up to some
+    moment must never miss one that gets an earlier time afterwards.
+    """
+    found = connection.execute(
+        "SELECT max(ended_at) FROM lake.hub.loads WHERE status = 'loaded'"
+    ).fetchone()
+    now = datetime.now(UTC)
+    last = found[0] if found else None
+    return now if last is None else max(now, last + timedelta(microseconds=1))
+
+
 def reconciled(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> datetime | None:
     """Return when the last good pull of everything began; None if there was none."""
     found = connection.execute(
@@ -122,6 +143,31 @@ def latest(
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {(row["_source"], row["dataset"]): row for row in rows}
+
+
+def waiting(
+    connection: duckdb.DuckDBPyConnection, *, reloaded: bool = False
+) -> list[dict[str, Any]]:
+    """Return the batches that are held back, the newest last: nothing good was loaded since.
+
+    Args:
+        connection: Has the lake attached as ``lake``.
+        reloaded: Those that ``hub reload`` held back instead of those that came.
+    """
+    columns = {row[0] for row in connection.execute("DESCRIBE lake.hub.loads").fetchall()}
+    if not {"held", "reloaded"} <= columns:
+        return []  # an earlier version made the lake, and nobody has written to it since
+    cursor = connection.execute(
+        """SELECT * FROM lake.hub.loads l WHERE held IS NOT NULL
+            AND coalesce(reloaded, false) = ? AND seq > coalesce((
+            SELECT max(seq) FROM lake.hub.loads g WHERE g._source = l._source
+            AND g.dataset = l.dataset AND g.status IN ('loaded', 'unchanged')), 0)
+        QUALIFY row_number() OVER (PARTITION BY _source, dataset, batch ORDER BY seq DESC) = 1
+        ORDER BY seq""",
+        [reloaded],
+    )
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def held(connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> tuple[int, int]:

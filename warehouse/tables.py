@@ -32,7 +32,13 @@ SYSTEM_COLUMNS = {
 HISTORY_COLUMNS = {
     "_superseded_at": ("TIMESTAMPTZ", "Thời điểm hết hiệu lực (when this version ended)"),
     "_superseded_by": ("VARCHAR", "Lô làm hết hiệu lực (batch that ended it)"),
-    "_change": ("VARCHAR", "update: có phiên bản mới; delete: nguồn không còn (kind of change)"),
+    "_change": (
+        "VARCHAR",
+        (
+            "update: có phiên bản mới; delete: nguồn không còn; late: đến sau phiên bản mới hơn "
+            "(kind of change)"
+        ),
+    ),
 }
 
 

@@ -13,7 +13,9 @@ import sys
 import typer
 
 from hub.cli import (
+    approve,
     backup,
+    changes,
     check,
     contract,
     docs,
@@ -22,6 +24,7 @@ from hub.cli import (
     preview,
     query,
     rejects,
+    reload,
     sandbox,
     status,
     sync,
@@ -42,6 +45,9 @@ app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
 app.command("unit")(unit.unit)
+app.command("changes")(changes.changes)
+app.command("approve")(approve.approve)
+app.command("reload")(reload.reload)
 app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)

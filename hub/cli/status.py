@@ -52,6 +52,12 @@ def status(
         console = Console(width=max(console.width, 100))
     console.print(_table(found))
     for row in found:
+        for waiting in row["held_back"]:
+            line = (
+                f"held back  {row['dataset']}: batch {waiting['batch']} since "
+                f"{waiting['since']:%Y-%m-%d %H:%M}; `hub approve {row['dataset']}` shows why"
+            )
+            console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
         if row["last_error"]:
             line = f"last error  {row['last_error']}"
             console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
@@ -75,6 +81,7 @@ def _mark_left_out(
 def _broken(name: str, error: str) -> dict[str, Any]:
     """Return the entry of a definition that cannot be read: nobody knows its datasets."""
     unknown = dict.fromkeys(("table", "last_good_sync", "rows", "rejected"))
+    unknown["held_back"] = None
     return {"dataset": name, **unknown, "freshness": "broken", "deadline_hours": None,
             "last_error": None, "broken": error}  # fmt: skip
 
@@ -119,6 +126,7 @@ def rows(lake_folder: Path, catalog: Catalog, now: datetime) -> list[dict[str, A
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     good: dict[tuple[str, str], dict[str, Any]] = {}
     counts: dict[tuple[str, str], tuple[int, int]] = {}
+    waiting: list[dict[str, Any]] = []
     defined = _defined(catalog)
     tables = {key: table for key, _, table, _ in defined}
     if lake.exists:
@@ -127,6 +135,7 @@ def rows(lake_folder: Path, catalog: Catalog, now: datetime) -> list[dict[str, A
         # A dataset whose contract is broken still has the table that it filled.
         tables = {k: table or good.get(k, {}).get("table_name", "") for k, table in tables.items()}
         counts = _counts(connection, tables)
+        waiting = loads.waiting(connection)
     found = []
     for key, stem, _, hours in defined:
         last, last_good = newest.get(key), good.get(key)
@@ -143,6 +152,11 @@ def rows(lake_folder: Path, catalog: Catalog, now: datetime) -> list[dict[str, A
                 "freshness": "never synced" if ended is None else "stale" if late else "fresh",
                 "deadline_hours": hours,
                 "last_error": last["error"] if last and last["status"] == loads.FAILED else None,
+                "held_back": [
+                    {"batch": one["batch"], "since": one["ended_at"]}
+                    for one in waiting
+                    if (one["_source"], one["dataset"]) == key
+                ],
                 "broken": broken.get(stem),
             }
         )

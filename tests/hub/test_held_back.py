@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from checks.contract import load_contract
-from hub.settle import HeldBackError, Settled, last_checks, settle
+from hub.held import HeldBackError
+from hub.settle import Settled, last_checks, settle
 from tests.checks.contracts import CONTRACT, changed, stated, write
 from tests.warehouse.nights import DATASET, SOURCE, Warehouse, row
 from warehouse import loads, tables

@@ -68,6 +68,7 @@ class Feed:
             path.parent.mkdir(parents=True)
             path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
         self.asked: list[str] = []
+        self.server = server
         server.routes["/feed"] = self.answer
 
     def answer(self, asked: Asked) -> Reply:
@@ -125,6 +126,19 @@ def test_what_returns_is_a_row_again(feed: Feed) -> None:
     feed.events = [event(2, 3, name="trở lại")]
     assert feed.night().record.inserted == 1
     assert feed.names()["r2"] == "trở lại"
+
+
+def test_a_version_from_before_the_end_does_not_bring_it_back(feed: Feed) -> None:
+    feed.night()
+    feed.events = [event(2, 2, deleted=True)]
+    feed.night()
+    late = [event(2, 1), event(3, 1, deleted=True), event(4, 2, name="đổi")]
+    feed.events = [event(3, 3, name="mới")]
+    feed.night()
+    feed.server.routes["/feed"] = lambda _: as_json({"data": late})
+    record = feed.night().record
+    assert (record.inserted, record.updated, record.deleted) == (0, 1, 0)
+    assert feed.names() == {"r1": "tên 1", "r3": "mới", "r4": "đổi", "r5": "tên 5", "r6": "tên 6"}
 
 
 def test_of_a_record_and_its_end_in_one_batch_the_newer_counts(feed: Feed) -> None:

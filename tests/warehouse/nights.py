@@ -19,6 +19,7 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
+from hub.errors import DataError
 from tests.checks.contracts import contract as contract_in
 from warehouse import diff, loads, tables
 from warehouse.commit import commit
@@ -72,13 +73,15 @@ class Warehouse:
             difference = diff.compare(
                 connection, self.contract, source=SOURCE, dataset=DATASET, whole=whole
             )
+            if why := diff.shrinking(connection, self.contract, SOURCE, difference.deleted):
+                raise DataError(why)
             now = datetime.now(UTC)
             load = loads.LoadRecord(
                 run="test", source=SOURCE, dataset=DATASET, table_name=self.contract.table,
                 status=loads.LOADED, batch=f"b{self.batches}", started_at=now, ended_at=now,
                 previous_batch=position.batch if after == "now" else after,
                 inserted=difference.inserted, updated=difference.updated,
-                deleted=difference.deleted, rejected=difference.rejected,
+                deleted=difference.deleted, rejected=difference.rejected, late=difference.late,
             )  # fmt: skip
             done = commit(self.lake, connection, self.contract, load)
         connection.close()
