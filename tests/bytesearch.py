@@ -1,7 +1,7 @@
 """Search a whole folder for texts, in everything decompressed: the proof that somebody is gone.
 
 Data flow: every file below a folder -> its bytes, and what is packed in them: Parquet values and
-statistics, zlib bodies of journals, gzip, members of archives and workbooks -> the files that hold
+statistics, bodies of journals, gzip, members of archives and workbooks -> the files that hold
 one of the texts. SQLite files are searched raw, free pages and logs included.
 
 What does not belong here: how anything is removed.
@@ -12,11 +12,11 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import zstandard
 
 from sources.journal_file import entries
 
@@ -54,4 +54,4 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         with path.open("rb") as file:
             file.readline()
             for entry, begin in entries(file):
-                yield zlib.decompress(data[begin : begin + entry.size])
+                yield zstandard.ZstdDecompressor().decompress(data[begin : begin + entry.size])

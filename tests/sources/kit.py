@@ -20,7 +20,6 @@ import re
 import shutil
 import time
 import traceback
-import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 import yaml
+import zstandard
 
 from hub.errors import ConfigurationError, HubError, InternalError, ProviderError, TransientError
 from sources.kinds import check_spec
@@ -286,7 +286,7 @@ def texts_of(journal: bytes) -> list[str]:
     while rest:
         about, rest = rest.split(b"\n", 1)
         size = json.loads(about)["size"]
-        found += [about, zlib.decompress(rest[:size])]
+        found += [about, zstandard.ZstdDecompressor().decompress(rest[:size])]
         rest = rest[size:]
     return [data.decode("utf-8", "replace") for data in found]
 

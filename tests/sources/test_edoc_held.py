@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import zlib
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from hub.errors import ConfigurationError, ProviderError, TransientError
 from sources.kinds import check_spec
@@ -117,7 +117,7 @@ def bodies(journal: bytes) -> list[bytes]:
     while rest:
         about, rest = rest.split(b"\n", 1)
         size = json.loads(about)["size"]
-        found.append(zlib.decompress(rest[:size]))
+        found.append(zstandard.ZstdDecompressor().decompress(rest[:size]))
         rest = rest[size:]
     return found
 
