@@ -34,8 +34,10 @@ HISTORY_COLUMNS = {
     "_superseded_by": ("VARCHAR", "Lô làm hết hiệu lực (batch that ended it)"),
     "_change": (
         "VARCHAR",
-        "update: có phiên bản mới; delete: nguồn không còn; late: đến sau phiên bản mới hơn "
-        "(kind of change)",
+        (
+            "update: có phiên bản mới; delete: nguồn không còn; late: đến sau phiên bản mới hơn "
+            "(kind of change)"
+        ),
     ),
 }
 
