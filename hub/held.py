@@ -33,6 +33,15 @@ class Objection:
     next_step: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found in a batch before it is settled."""
+
+    warnings: tuple[str, ...] = ()
+    """Sentences for people, which stop nothing."""
+    objections: tuple[Objection, ...] = ()
+
+
 class HeldBackError(DataError):
     """The batch is held back; its checks say which rules, its objections say why."""
 
@@ -43,6 +52,7 @@ class HeldBackError(DataError):
         record: LoadRecord,
         checks: Mapping[str, dict[str, Any]],
         remedy: str,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         """Keep what was found beside the sentence; ``remedy`` is how a person lets it pass."""
         said = "; ".join(objection.what for objection in objections)
@@ -55,6 +65,7 @@ class HeldBackError(DataError):
         self.record = record
         self.checks = checks
         self.objections = tuple(objections)
+        self.warnings = warnings
 
     def as_json(self) -> str:
         """Return what ``hub.loads.held`` keeps: the reasons, and what the batch would do."""

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from checks.contract import Contract
 from hub.catalog import Catalog
+from hub.drift import judge
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
 from hub.held import HeldBackError
@@ -36,6 +37,7 @@ from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
+from warehouse.drift import encode
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 from warehouse.replay import replay
@@ -274,7 +276,7 @@ def load(
         rows,
         quarantined,
         resumed=0 if isinstance(batch, HubError) else batch.manifest.resumed,
-        warnings=pulled.warnings,
+        warnings=(*pulled.warnings, *settled.warnings),
     )
 
 
@@ -300,7 +302,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
             error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
             inserted=0, updated=0, deleted=0, unchanged=0, late=0,
         )  # fmt: skip
-        return Settled(record, dict(error.checks), error)
+        return Settled(record, dict(error.checks), error, error.warnings)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 
@@ -334,6 +336,8 @@ def _load(
         return Settled(same_again(base, before), last_checks(connection, base))
     with staged_in(context, connection, contract, manifest.batch):
         base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
+        drift = judge(connection, contract, dataset, batch, before)
+        base = replace(base, seen=encode(drift.seen))
         return settle(
             context.lake,
             connection,
@@ -345,6 +349,7 @@ def _load(
             replaced_by=dataset.replaced_by,
             tombstones=dataset.tombstone is not None,
             approval=context.approval,
+            found=drift,
         )
 
 
@@ -355,6 +360,7 @@ def _load_again(
     contract = context.catalog.contract(dataset)
     position = loads.position(connection, base.source, base.dataset)
     newest = context.again[-1].manifest
+    before = loads.latest(connection, status="good")[base.source, base.dataset]
     base = replace(
         base,
         batch=position.batch,
@@ -364,6 +370,7 @@ def _load_again(
         cursor_after=position.cursor,
         fingerprint=fingerprint(connection, contract, dataset, newest),
         reloaded=True,
+        seen=before["seen"],
     )
     with staged_in(context, connection, contract, f"again-{newest.batch}"):
         fetched = replay(connection, context.again, dataset, contract)
@@ -384,7 +391,8 @@ def same_again(base: LoadRecord, before: dict[str, Any]) -> LoadRecord:
     """Return the record of a batch that says what the last one said, under the same rules."""
     same = {name: before[name] for name in ("fetched", "rejected", "repaired", "duplicates")}
     kept = same["fetched"] - same["rejected"] - same["duplicates"]
-    return replace(base, status=loads.UNCHANGED, unchanged=kept, **same)
+    seen = before["seen"]
+    return replace(base, status=loads.UNCHANGED, unchanged=kept, seen=seen, **same)
 
 
 @contextmanager

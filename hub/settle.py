@@ -24,7 +24,7 @@ from checks.contract import Contract
 from checks.quarantine import mark
 from checks.report import Report
 from hub.errors import HubError
-from hub.held import HeldBackError, Objection
+from hub.held import Found, HeldBackError, Objection
 from warehouse import diff, loads
 from warehouse.approvals import Approval
 from warehouse.commit import commit
@@ -44,6 +44,8 @@ class Settled:
     record: LoadRecord
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: HubError | None = None
+    warnings: tuple[str, ...] = ()
+    """What somebody must read although it stopped nothing: the source sends a new field."""
 
 
 def settle(
@@ -59,6 +61,7 @@ def settle(
     tombstones: bool = False,
     approval: Approval | None = None,
     judged_again: Sequence[str] = (),
+    found: Found | None = None,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -74,6 +77,7 @@ def settle(
         tombstones: As for ``diff.compare``.
         approval: A person's word for one batch: what it names does not hold that batch back.
         judged_again: Batches that are loaded again; ``hang`` holds them together, marked.
+        found: What was found in the batch already: the objections count, the warnings go along.
 
     Raises:
         HeldBackError: Too few rows, too many bad ones, too many that vanish, a rule broken.
@@ -99,9 +103,10 @@ def settle(
         duplicates=difference.duplicates,
         late=difference.late,
     )
-    objections = [*_before_checks(connection, contract, record)]
+    found = found or Found()
+    objections = [*found.objections, *_before_checks(connection, contract, record)]
     if difference.nothing and not objections:
-        return Settled(record, last_checks(connection, base))
+        return Settled(record, last_checks(connection, base), warnings=found.warnings)
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     # How much comes in a night, and how new it is, says nothing of what came long ago.
@@ -115,7 +120,9 @@ def settle(
         name = f"{record.source}/{record.dataset}"
         command = "reload" if judged_again else "approve"
         remedy = f"`hub {command} {name} --reason ...` lets this batch pass"
-        raise HeldBackError(objections, record=record, checks=checks, remedy=remedy)
+        raise HeldBackError(
+            objections, record=record, checks=checks, remedy=remedy, warnings=found.warnings
+        )
     record = replace(
         record,
         status=loads.LOADED,
@@ -131,7 +138,7 @@ def settle(
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record, approval=granted if objections else None)
-    return Settled(record, checks)
+    return Settled(record, checks, warnings=found.warnings)
 
 
 def last_checks(

@@ -65,7 +65,7 @@ HUB_TABLES = {
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
         seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN,
-        held VARCHAR, reloaded BOOLEAN, late BIGINT""",
+        held VARCHAR, reloaded BOOLEAN, late BIGINT, seen VARCHAR""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,
