@@ -56,9 +56,15 @@ ui: $(VENV)/.runtime ## Start sandbox, Dagster webserver and daemon; print the a
 sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
 	$(HUB) sandbox up --scale $(SCALE)
 
-bench: $(VENV)/.dev ## Measure the hub (ratios, medians) and write benchmarks/RESULTS.md
+# Its peers have an environment of their own too: they pin what the hub pins otherwise.
+bench: $(VENV)/.dev $(VENV)-peers/.installed ## Measure the hub against its peers and write benchmarks/RESULTS.md (needs nginx)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
-	$(BIN)/python benchmarks/first_night.py
+	$(BIN)/python -m benchmarks
+
+$(VENV)-peers/.installed: requirements-peers.lock
+	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-peers.lock
+	touch $@
 
 # Exact versions without any address: plain `name==version` lines, made in an empty environment.
 GROUP = $(BIN)/python -c "import sys, tomllib; g = tomllib.load(open('pyproject.toml', 'rb')); \

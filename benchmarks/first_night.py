@@ -2,11 +2,11 @@
 
 Data flow: one sandbox process -> per run, in fresh folders: ``hub sync`` (first night), again
 (unchanged), again a day later, and the floor; each a process of its own, measured from outside ->
-medians in ``benchmarks/RESULTS.md``. The floor fetches the same pages of dossiers, keeps the bytes
-and lets DuckDB turn them into Parquet: no cleaning, checks, history or catalog.
+medians, as a section of ``benchmarks/RESULTS.md``. The floor fetches the same pages of dossiers,
+keeps the bytes and lets DuckDB turn them into Parquet: no cleaning, checks, history or catalog.
 
-Run it alone: ``python benchmarks/first_night.py --runs 3 --scale 200000`` (``make bench`` installs
-what it needs), or ``--floor FOLDER`` for the floor alone, with the addresses in the environment.
+Run it alone: ``python -m benchmarks.first_night --runs 1 --scale 20000``, or ``--floor FOLDER`` for
+the floor alone, with the addresses in the environment.
 
 What does not belong here: judging the figures, real sources.
 """
@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,20 +23,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.contest import ROOT, me, sizes, watched
+
 DOSSIERS = "lao_cai/dich_vu_cong/ho_so"
 PAGE_SIZE, THREADS = 5000, 4
 """Those of the dossiers' ``defs.yaml``, so that the floor asks as the hub does."""
 
 NIGHTS, FLOOR = ("first night", "unchanged night", "one day later"), "floor"
-PACKAGES = ("dagster", "great-expectations", "duckdb", "duckdb-extension-ducklake", "requests")
 START_TIMEOUT = 300
 HUB = str(Path(sys.executable).with_name("hub"))
 
@@ -82,7 +79,7 @@ class Bench:
         """Sync everything once."""
         before = size_of(data / "lake")
         environment = {**self.overlay, "HUB_DATA_DIR": str(data)}
-        measured, out = watched([HUB, "sync", "--json"], environment)
+        measured, out = watched_here([HUB, "sync", "--json"], environment)
         entries = {entry["dataset"]: entry for entry in json.loads(out)["datasets"]}
         return replace(
             measured,
@@ -93,42 +90,20 @@ class Bench:
 
     def floor(self, folder: Path) -> Measured:
         """Fetch the dossiers and make Parquet of them, no more."""
-        measured, out = watched([sys.executable, __file__, "--floor", str(folder)], self.overlay)
+        measured, out = watched_here(me("first_night", "--floor", str(folder)), self.overlay)
         written = (folder / "dossiers.parquet").stat().st_size
         return replace(measured, rows=int(out), written=written)
 
 
-def watched(command: list[str], more: dict[str, str]) -> tuple[Measured, str]:
+def watched_here(command: list[str], more: dict[str, str]) -> tuple[Measured, str]:
     """Run a process to its end; returns what it cost, and its output."""
-    import psutil  # noqa: PLC0415 - the floor must not pay for it
-
-    kept = {name: value for name, value in os.environ.items() if name[:4] != "HUB_"}
-    quiet = {"DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANALYTICS_ENABLED": "false"}
-    with tempfile.TemporaryFile("w+") as out:
-        busy, started, peak = cpu_of_children(), time.perf_counter(), 0
-        process = subprocess.Popen(command, cwd=ROOT, env={**kept, **quiet, **more}, stdout=out)
-        root = psutil.Process(process.pid)
-        while process.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                tree = [root, *root.children(recursive=True)]
-                peak = max(peak, sum(member.memory_info().rss for member in tree))
-            time.sleep(0.02)
-        seconds = time.perf_counter() - started
-        out.seek(0)
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(command[-2:])} failed:\n{out.read()}")
-        return Measured(seconds, cpu_of_children() - busy, peak), out.read()
-
-
-def cpu_of_children() -> float:
-    """Return the CPU seconds, in user and system mode, of the processes that ended so far."""
-    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    seconds, cpu, peak, out = watched(command, more)
+    return Measured(seconds, cpu, peak), out
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes of all files below a folder but SQLite's index in shared memory."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".sqlite-shm"]
-    return sum(path.stat().st_size for path in files)
+    """Return the bytes of all files below a folder."""
+    return sum(sizes(folder).values())
 
 
 def fetch_plainly(folder: Path) -> int:
@@ -187,7 +162,7 @@ def sandbox(folder: Path, scale: int) -> Iterator[Bench]:
         process.wait(30)
 
 
-def report(results: dict[str, list[Measured]], scale: int, runs: int, load: float) -> str:
+def report(results: dict[str, list[Measured]], scale: int) -> str:
     """Write the medians as Markdown."""
 
     def median(name: str, of: str) -> float:
@@ -208,41 +183,37 @@ def report(results: dict[str, list[Measured]], scale: int, runs: int, load: floa
             f"| {seconds / floor:.1f} |"
         )
     shown = "\n".join(table)
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"""# Results
-
-Written by `make bench`: medians of {runs} runs, {scale:,} dossiers, {os.cpu_count()} cores, load
-average {load:.1f} before the start. What is measured: [README.md](README.md).
+    return f"""## A whole night of the sandbox province: {scale:,} dossiers
 
 {shown}
 
 Of the first night, the dossiers alone took {dossiers:.1f} s from the first page to the commit:
 {dossiers / floor:.1f} × the floor, which does nothing else.
-
-Python {platform.python_version()}, {platform.system()} {platform.machine()}; {versions}.
 """
 
 
+def measure(scale: int, runs: int, base: Path) -> str:
+    """Measure all nights so often; returns the section."""
+    with sandbox(base / "s", scale) as bench:
+        for number in range(runs):
+            print(f"run {number + 1} of {runs}", flush=True)
+            with tempfile.TemporaryDirectory(dir=base) as folder:
+                bench.run(Path(folder), floor_first=number % 2 == 1)
+        return report(bench.results, scale)
+
+
 def main() -> None:
-    """Measure and write the results, or be the floor."""
+    """Measure and print, or be the floor."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--scale", type=int, default=200_000, help="dossiers of the sandbox")
     parser.add_argument("--floor", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     chosen = parser.parse_args()
     if chosen.floor:
         print(fetch_plainly(chosen.floor))
         return
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as base, sandbox(Path(base) / "s", chosen.scale) as bench:
-        for number in range(chosen.runs):
-            print(f"run {number + 1} of {chosen.runs}", flush=True)
-            with tempfile.TemporaryDirectory(dir=base) as folder:
-                bench.run(Path(folder), floor_first=number % 2 == 1)
-        results = bench.results
-    chosen.out.write_text(report(results, chosen.scale, chosen.runs, load), encoding="utf-8")
-    print(f"written: {chosen.out}")
+    with tempfile.TemporaryDirectory() as base:
+        print(measure(chosen.scale, chosen.runs, Path(base)))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ LOGICAL = {
     "BOOLEAN": "boolean",
 }
 KEY = "ma_ho_so"
+TOMBSTONE = {"field": "trang_thai", "values": ["da_xoa"]}
 RULES: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "ma_ho_so": [("pattern", "match_regex", {"regex": r"^H\d{2}\.\d{2}-\d{6}-\d{8}$"})],
     "ma_thu_tuc": [("pattern", "match_regex", {"regex": r"^\d\.\d{6}$"})],
@@ -52,20 +53,20 @@ EXPECTATIONS = {
 }
 
 
-def contract() -> dict[str, Any]:
+def contract(name: str = "ho_so") -> dict[str, Any]:
     """Return the contract as ODCS."""
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
-        "id": "ho_so",
+        "id": name,
         "name": "Hồ sơ thử nghiệm",
         "version": "1.0.0",
         "status": "active",
         "team": {"name": "thu_nghiem"},
         "schema": [
             {
-                "name": "ho_so",
-                "physicalName": "mo.ho_so",
+                "name": name,
+                "physicalName": f"mo.{name}",
                 "description": "Hồ sơ thử nghiệm (dossiers of the benchmark)",
                 "customProperties": [
                     {"property": "shrinkShare", "value": 0.5},
@@ -119,13 +120,20 @@ def _property(name: str) -> dict[str, Any]:
     return {**entry, "quality": rules} if rules else entry
 
 
-def definition(datasets: int = 1) -> dict[str, Any]:
-    """Return the definition of the source: ``datasets`` tables by numbered pages."""
+def definition(datasets: int = 1, *, tombstones: bool = False) -> dict[str, Any]:
+    """Return the definition of the source: one table by numbered pages, or many by a file each.
+
+    With ``tombstones`` a record of status ``da_xoa`` says that a row was deleted.
+    """
     columns: dict[str, Any] = {name: name for name in COLUMNS}
     for name, (sql_type, _) in COLUMNS.items():
         if sql_type in {"DATE", "TIMESTAMP"}:
             columns[name] = {"source": name, "dates": ["iso"]}
+    one = datasets == 1
     paging = {"kind": "page", "stands_still": True, "size_parameter": None, "page_size": PAGE}
+    fetch: dict[str, Any] = {
+        "path": "/rows", "records": "data", "total": "total", "paging": paging,
+    }  # fmt: skip
     return {
         "type": "hub.components.SourceSystem",
         "attributes": {
@@ -133,21 +141,23 @@ def definition(datasets: int = 1) -> dict[str, Any]:
             "title": "Hệ thống thử nghiệm",
             "description": "Máy chủ tĩnh (a static server)",
             "owner": "team:thu_nghiem",
-            "kind": "rest",
+            "kind": "rest" if one else "files",
             "base_url": {"env": "BENCH_URL"},
             "limits": {"threads": 4},
             "datasets": [
                 {
-                    "name": "ho_so" if datasets == 1 else f"ho_so_{number:03}",
+                    "name": "ho_so" if one else f"ho_so_{number:03}",
                     "title": "Hồ sơ",
-                    "contract": "ho_so",
-                    "fetch": {
-                        "path": "/rows" if datasets == 1 else f"/set/{number}",
-                        "records": "data",
-                        "total": "total",
-                        "paging": paging,
+                    "contract": "ho_so" if one else f"ho_so_{number:03}",
+                    "fetch": fetch
+                    if one
+                    else {
+                        "format": "json",
+                        "paths": [f"/set/{number}"],
+                        "reader": {"records": "data"},
                     },
                     "columns": columns,
+                    **({"tombstone": TOMBSTONE} if tombstones else {}),
                 }
                 for number in range(datasets)
             ],
@@ -155,14 +165,13 @@ def definition(datasets: int = 1) -> dict[str, Any]:
     }
 
 
-def make(folder: Path, datasets: int = 1) -> None:
+def make(folder: Path, datasets: int = 1, *, tombstones: bool = False) -> None:
     """Write the project's assets."""
     (folder / "contracts").mkdir(parents=True, exist_ok=True)
     (folder / "thu" / "nghiem").mkdir(parents=True, exist_ok=True)
-    written = {
-        "contracts/ho_so.odcs.yaml": contract(),
-        "thu/nghiem/defs.yaml": definition(datasets),
-    }
+    names = ["ho_so"] if datasets == 1 else [f"ho_so_{number:03}" for number in range(datasets)]
+    written = {f"contracts/{name}.odcs.yaml": contract(name) for name in names}
+    written["thu/nghiem/defs.yaml"] = definition(datasets, tombstones=tombstones)
     for name, document in written.items():
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
         (folder / name).write_text(text, encoding="utf-8")

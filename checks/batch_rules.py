@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -33,6 +33,7 @@ from checks.model import (
     Past,
     Severity,
 )
+from checks.report import RuleResult
 
 _MOST_LOADS = 100
 _PART = "Chưa kiểm tra: lô này không phải toàn bộ dữ liệu của nguồn"
@@ -125,7 +126,7 @@ def _fit_mean(rule: BatchRule, past: Past) -> Fitted | str:
     return Fitted(rule, Expectation(_MEAN, kwargs), f"{bounds}; hiện nay {now:.6g}")
 
 
-def _fit_freshness(rule: BatchRule, past: Past) -> Fitted | str:
+def _fit_freshness(rule: BatchRule, past: Past) -> Fitted:
     """The newest value must not be older than so many days at the moment of the check."""
     oldest = past.now - timedelta(days=rule.arguments["days"])
     # A day is as new as its last moment, so the day of the limit itself will do.
@@ -185,6 +186,35 @@ def batch_rule(
         reason=reason,
         arguments=dict(arguments),
     )
+
+
+def aged(rule: BatchRule, newest: date | None, rows: int, now: datetime) -> RuleResult:
+    """Judge the freshness of a table that no batch has changed: it ages all the same.
+
+    Args:
+        rule: A rule of kind ``freshness``.
+        newest: Newest value of its column in the table; None if there is none.
+        rows: Rows of the table.
+        now: Naive Vietnam time.
+    """
+    fitted = _fit_freshness(rule, Past((), {}, whole=True, now=now))
+    least = fitted.expectation.kwargs["min_value"]
+    moment = newest if newest is None or isinstance(newest, datetime) else _midnight(newest)
+    return RuleResult(
+        rule=rule.name,
+        dimension=rule.dimension,
+        severity=rule.severity,
+        success=moment is None or moment >= least,
+        evaluated=rows,
+        unexpected=0,
+        reason=rule.reason,
+        found=f"{newest or 'không có giá trị'}; {fitted.bounds}",
+        of_batch=True,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - Vietnam time, as the columns are
 
 
 def fit(contract: Contract, past: Past | None) -> tuple[list[Fitted], list[tuple[BatchRule, str]]]:

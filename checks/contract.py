@@ -11,9 +11,9 @@ Conventions, one table per contract:
 - ``schema[0]``: ``name``, ``physicalName`` (``<schema>.<name>``), ``description``;
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
-  ``versionColumn``, ``historyDays``, ``driftNew``, ``driftMissing``, ``freshnessHours`` (or the
-  SLA property ``latency``); ``quality``: ``row.<x>`` (a ``condition`` that is true for a good
-  row), ``unique.<x>`` (``columns``), ``volume``.
+  ``versionColumn``, ``partitionBy``, ``historyDays``, ``driftNew``, ``driftMissing``,
+  ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>`` (a ``condition``
+  that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules
@@ -73,7 +73,10 @@ _DEFAULTS = {"rejectThreshold": 0.1, "shrinkShare": 0.2, "shrinkRows": 50, "fewe
 _DRIFT = {"driftNew": ("report", "ignore", "refuse"), "driftMissing": ("warn", "block")}
 """Property -> what it may say; the first is meant where it is not there. There is no `add`: of a
 column without label, form and classification nobody could say who may see it."""
-_OPTIONS = {"phanLoai", "versionColumn", "freshnessHours", "historyDays", *_DEFAULTS, *_DRIFT}
+_OPTIONS = {
+    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays",
+    *_DEFAULTS, *_DRIFT,
+}  # fmt: skip
 _Audience = Literal["mo", "dung_chung", "dung_rieng"]
 
 
@@ -125,6 +128,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         fewest_rows=int(_number(document, options, "fewestRows")),
         freshness_hours=_freshness(document, odcs, options.get("freshnessHours")),
         version_column=_version_column(document, columns, options.get("versionColumn")),
+        partition_by=_partitions(document, columns, options.get("partitionBy")),
         path=document.path,
         history_days=(
             _number(document, options, "historyDays") if "historyDays" in options else None
@@ -317,6 +321,36 @@ def _version_column(
             "name a DATE, TIMESTAMP or number column outside the key",
         )
     return column.name
+
+
+def _partitions(
+    document: Document, columns: tuple[Column, ...], given: tuple[Any, Where] | None
+) -> tuple[str, ...]:
+    """Return what the table's files are divided by: columns, or year or month of a date."""
+    if given is None:
+        return ()
+    value, place = given
+    if not isinstance(value, list) or not value:
+        raise document.mistake(place, "partitionBy is no list", "write [year(ngay), ma_xa]")
+    by_name = {column.name: column for column in columns}
+    for item in value:
+        found = re.fullmatch(r"(?:(year|month)\((\w+)\)|(\w+))", str(item))
+        column = by_name.get(found[2] or found[3]) if found else None
+        if found is None or column is None:
+            raise document.mistake(
+                place,
+                f"partitionBy `{item}` is no column",
+                "name a column, year(...) or month(...)",
+            )
+        dated = base_type(column.sql_type) in {"DATE", "TIMESTAMP"}
+        if dated != (found[1] is not None) or column.classification != "none":
+            raise document.mistake(
+                place,
+                f"files cannot be divided by {item}",
+                "take the year or month of a date, or a column of few values; none with personal "
+                "data, since the values become names of folders",
+            )
+    return tuple(str(item) for item in value)
 
 
 def main() -> int:

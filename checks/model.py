@@ -203,6 +203,8 @@ class Contract:
     freshness_hours: float | None
     version_column: str | None
     """Column that tells which of two versions of a row is the newer one."""
+    partition_by: tuple[str, ...]
+    """What the table's files are divided by besides the source, as DuckLake writes it."""
     path: Path
     history_days: float | None = None
     """Days for which superseded and deleted versions are kept; None: for good."""

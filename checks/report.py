@@ -11,7 +11,7 @@ What does not belong here: running checks, Great Expectations, Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -76,6 +76,39 @@ class Report:
         }
 
 
+def renewed(
+    checks: Mapping[str, dict[str, Any]], results: Iterable[RuleResult]
+) -> dict[str, dict[str, Any]]:
+    """Put later results in place of those of the same rules in what :meth:`by_dimension` gave."""
+    later = {result.rule: result for result in results}
+    found = dict(checks)
+    for dimension in {result.dimension for result in later.values()} & found.keys():
+        group = Report(
+            tuple(
+                later.get(entry["rule"]) or _result(entry, dimension)
+                for entry in found[dimension]["rules"]
+            )
+        )
+        found[dimension] = group.by_dimension()[dimension] | {"rows": found[dimension]["rows"]}
+    return found
+
+
+def _result(entry: Mapping[str, Any], dimension: Dimension) -> RuleResult:
+    """Return the result that an entry was made of."""
+    found = entry.get("found")
+    return RuleResult(
+        rule=entry["rule"],
+        dimension=dimension,
+        severity=entry["severity"],
+        success=entry["success"],
+        evaluated=entry["evaluated"],
+        unexpected=entry["unexpected"],
+        reason=entry["reason"].removesuffix(f" ({found})"),
+        skipped=entry["reason"] if entry.get("skipped") else None,
+        found=found,
+    )
+
+
 def _sentence(results: list[RuleResult], failed: list[RuleResult]) -> str:
     if not results:
         return "Hợp đồng dữ liệu không có quy tắc nào thuộc nhóm này"
@@ -101,4 +134,6 @@ def _entry(result: RuleResult) -> dict[str, Any]:
         "evaluated": result.evaluated,
         "unexpected": result.unexpected,
         "reason": result.skipped or (_named(result) if result.found else result.reason),
+        "skipped": result.skipped is not None,
+        "found": result.found,
     }

@@ -91,7 +91,7 @@ def validate(
     applied = apply(connection, table, contract)
     fitted, unfit = fit(contract, past)
     try:
-        with _one_at_a_time, _quiet(), lent(connection) as url:
+        with _one_at_a_time, quiet(), lent(connection) as url:
             document = _run(url, table, contract, applied.rules, fitted)
         results = _results(document, applied.rules, fitted)
     except Exception as error:  # noqa: BLE001 - GX wraps the database's errors in many types
@@ -141,6 +141,7 @@ def _configured(rule: Rule | BatchRule, expectation: Expectation) -> Any:  # noq
         type=expectation.type,
         kwargs=dict(expectation.kwargs),
         meta={"rule": rule.name, "reason": rule.reason},
+        description=f"{rule.name}: {rule.reason}",  # what the pages say instead of the arguments
         severity=_SEVERITIES[rule.severity],
     ).to_domain_obj()
 
@@ -166,11 +167,18 @@ def _results(
         entry = entries[batch.rule.name]
         found = _told(entry["result"].get("observed_value"))
         # A batch without any row has no mean and no newest date, and so breaks no rule on them.
-        good = bool(entry["success"]) or found is None
-        entry["success"] = good
+        kept = bool(entry["success"]) or found is None
+        entry["success"] = kept
         told = f"{found or 'không có giá trị'}; {batch.bounds}"
-        results.append(_result(batch.rule, rows, 0, success=good, found=told))
-    document["success"] = all(entry["success"] for entry in document["results"])
+        results.append(_result(batch.rule, rows, 0, success=kept, found=told))
+    good = sum(bool(entry["success"]) for entry in entries.values())
+    document["success"] = good == len(entries)
+    document["statistics"] = {
+        "evaluated_expectations": len(entries),
+        "successful_expectations": good,
+        "unsuccessful_expectations": len(entries) - good,
+        "success_percent": 100 * good / len(entries),
+    }
     return results
 
 
@@ -210,7 +218,7 @@ def _result(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence GX's warnings and its log, which quotes the database's errors with their values."""
     log = logging.getLogger("great_expectations")
     level = log.level

@@ -15,6 +15,7 @@ import dagster as dg
 
 from hub.automation import nightly
 from hub.components import catalog
+from hub.data_docs_assets import definitions as data_docs
 from hub.maintenance_assets import maintenance_definitions
 from hub.settings import ROOT, Settings
 from hub.source_assets import RESOURCE, Night
@@ -28,5 +29,6 @@ def defs() -> dg.Definitions:
         dg.load_from_defs_folder(path_within_project=ROOT),
         nightly(systems),
         maintenance_definitions(),
+        data_docs(),
         dg.Definitions(resources={RESOURCE: Night()}, executor=dg.in_process_executor),
     )

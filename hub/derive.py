@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from checks.contract import Contract
+from hub import data_docs
 from hub.catalog import DerivedSpec
 from hub.errors import ConfigurationError
 from hub.fingerprint import code
@@ -76,11 +77,16 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
     record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    if settled.document is not None:
+        data_docs.keep(context.settings, record, settled.document)
     rows, quarantined = loads.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
-    outcome = Outcome(record, settled.checks, settled.error, last_good, rows, quarantined)
+    page = data_docs.page(context.settings, record) if settled.checks else None
+    outcome = Outcome(
+        record, settled.checks, settled.error, last_good, rows, quarantined, page=page
+    )
     return outcome, [i for i in inputs if i.stale]
 
 
@@ -142,7 +148,7 @@ def _derive(
     # result stay, and then it would be computed again every night.
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base))
+        return Settled(same_again(base, before), last_checks(connection, base, contract))
     if all(i.batch is None for i in inputs):
         raise ConfigurationError(
             "none of its inputs was ever loaded", next_step="sync the inputs first"

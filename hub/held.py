@@ -53,6 +53,7 @@ class HeldBackError(DataError):
         checks: Mapping[str, dict[str, Any]],
         remedy: str,
         warnings: tuple[str, ...] = (),
+        document: Mapping[str, Any] | None = None,
     ) -> None:
         """Keep what was found beside the sentence; ``remedy`` is how a person lets it pass."""
         said = "; ".join(objection.what for objection in objections)
@@ -66,6 +67,7 @@ class HeldBackError(DataError):
         self.checks = checks
         self.objections = tuple(objections)
         self.warnings = warnings
+        self.document = document
 
     def as_json(self) -> str:
         """Return what ``hub.loads.held`` keeps: the reasons, and what the batch would do."""

@@ -24,6 +24,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from checks.contract import Contract
+from hub import data_docs
 from hub.catalog import Catalog
 from hub.drift import judge
 from hub.errors import HubError, TransientError, unforeseen
@@ -38,9 +39,11 @@ from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
 from warehouse.drift import encode
+from warehouse.erasure_files import clean_batch
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 from warehouse.replay import replay
+from warehouse.suppression import Suppression, personal, take_out
 
 Progress = Callable[[str, int, int | None], None]
 """Called with dataset name, rows fetched so far, and the total the source claims if it does."""
@@ -110,6 +113,8 @@ class Outcome:
     """Answers of the source that an earlier pull had, which was cut off."""
     warnings: tuple[str, ...] = ()
     """Sentences of the pull that somebody must read, one line each."""
+    page: str | None = None
+    """Where Great Expectations' page about the dataset is, if the checks ever ran."""
 
 
 def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
@@ -263,6 +268,8 @@ def load(
     )
     if record.status != loads.LOADED:
         loads.record(context.lake, connection, record)
+    if settled.document is not None:
+        data_docs.keep(context.settings, record, settled.document)
     rows, quarantined = loads.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
@@ -277,6 +284,7 @@ def load(
         quarantined,
         resumed=0 if isinstance(batch, HubError) else batch.manifest.resumed,
         warnings=(*pulled.warnings, *settled.warnings),
+        page=data_docs.page(context.settings, record) if settled.checks else None,
     )
 
 
@@ -302,7 +310,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
             error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
             inserted=0, updated=0, deleted=0, unchanged=0, late=0,
         )  # fmt: skip
-        return Settled(record, dict(error.checks), error, error.warnings)
+        return Settled(record, dict(error.checks), error, error.warnings, error.document)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 
@@ -332,12 +340,15 @@ def _load(
         whole=manifest.whole,
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
-    if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base))
+    # A batch may hold an erased person again although nothing else changed: it must be looked at.
+    erased = _erased(context, contract)
+    if before is not None and before["fingerprint"] == seen and erased is None:
+        return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
-        base = replace(base, fetched=stage.stage(connection, batch, dataset, contract))
+        fetched = stage.stage(connection, batch, dataset, contract)
+        fetched -= _take_out(connection, contract, erased, batch)
         drift = judge(connection, contract, dataset, batch, before)
-        base = replace(base, seen=encode(drift.seen))
+        base = replace(base, fetched=fetched, seen=encode(drift.seen))
         return settle(
             context.lake,
             connection,
@@ -351,6 +362,27 @@ def _load(
             approval=context.approval,
             found=drift,
         )
+
+
+def _erased(context: Context, contract: Contract) -> Suppression | None:
+    """Return whom a batch may hold although they were erased; None if nobody."""
+    erased = Suppression(context.settings.suppression)
+    return erased if personal(contract) and erased.hashes() else None
+
+
+def _take_out(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    erased: Suppression | None,
+    batch: LandedBatch,
+) -> int:
+    """Take the erased out of the staged batch and of landing; returns how many rows that were."""
+    if erased is None:
+        return 0
+    gone, person = take_out(connection, erased, contract)
+    if person is not None:
+        clean_batch(batch, person)
+    return gone
 
 
 def _load_again(
@@ -373,7 +405,8 @@ def _load_again(
         seen=before["seen"],
     )
     with staged_in(context, connection, contract, f"again-{newest.batch}"):
-        fetched = replay(connection, context.again, dataset, contract)
+        staged = partial(_take_out, connection, contract, _erased(context, contract))
+        fetched = replay(connection, context.again, dataset, contract, staged)
         return settle(
             context.lake,
             connection,

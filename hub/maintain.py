@@ -46,10 +46,9 @@ Noted = Callable[[Line], None]
 
 def policy(settings: Settings) -> maintenance.Policy:
     """Return how long the lake keeps things."""
-    return maintenance.Policy(
-        snapshots=timedelta(days=settings.keep_snapshots_days),
-        grace=timedelta(hours=settings.longest_read_hours),
-    )
+    grace = timedelta(hours=settings.longest_read_hours)
+    kept = max(timedelta(days=settings.keep_snapshots_days), grace)
+    return maintenance.Policy(snapshots=kept, grace=grace)
 
 
 def maintain_lake(settings: Settings, catalog: Catalog, *, dry_run: bool, noted: Noted) -> None:

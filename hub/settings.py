@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     dataset_deadline: float | None = Field(
         default=None, gt=0, description="Upper bound in seconds on the pull of any dataset"
     )
+    docs_url: str | None = Field(
+        default=None, description="Address under which a web server shows data/docs/site"
+    )
     lock_timeout: float = Field(
         default=900, gt=0, description="Seconds to wait for another sync of the same system"
     )
@@ -58,6 +61,12 @@ class Settings(BaseSettings):
     keep_runs_days: float = Field(
         default=90, gt=0, description="Days that the Dagster pages show a run"
     )
+    keep_backups_days: float = Field(
+        default=30, gt=0, description="Days that a backup may be kept, and `--prune` removes it"
+    )
+    suppression_dir: Path | None = Field(
+        default=None, description="Key and list of erased persons; beside the data folder if unset"
+    )
     longest_read_hours: float = Field(
         default=24, gt=0, description="Longest query: a replaced file stays on the disk so long"
     )
@@ -77,6 +86,11 @@ class Settings(BaseSettings):
         return self.data_dir / "lake"
 
     @property
+    def suppression(self) -> Path:
+        """Key and list that keep erased persons away; never within the data folder."""
+        return self.suppression_dir or self.data_dir.with_name(f"{self.data_dir.name}-suppression")
+
+    @property
     def staging(self) -> Path:
         """Scratch files of syncs under way."""
         return self.data_dir / "staging"
@@ -85,6 +99,11 @@ class Settings(BaseSettings):
     def locks(self) -> Path:
         """One lock file per system."""
         return self.data_dir / "locks"
+
+    @property
+    def docs(self) -> Path:
+        """What the checks found last, dataset by dataset, and Great Expectations' pages of it."""
+        return self.data_dir / "docs"
 
     @property
     def dagster_home(self) -> Path:

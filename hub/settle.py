@@ -13,7 +13,7 @@ What does not belong here: how rows came into staging.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ import duckdb
 
 from checks.contract import Contract
 from checks.quarantine import mark
-from checks.report import Report
+from checks.report import Report, renewed
 from hub.errors import HubError
 from hub.held import Found, HeldBackError, Objection
 from warehouse import diff, loads
@@ -30,7 +30,7 @@ from warehouse.approvals import Approval
 from warehouse.commit import commit
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
-from warehouse.past import past
+from warehouse.past import freshness, past
 
 FEW = 20
 """Bad rows that never hold a batch back, unless the contract's threshold is zero: two of the
@@ -46,6 +46,8 @@ class Settled:
     error: HubError | None = None
     warnings: tuple[str, ...] = ()
     """What somebody must read although it stopped nothing: the source sends a new field."""
+    document: Mapping[str, Any] | None = None
+    """Great Expectations' own result, if it ran: what its pages are made of."""
 
 
 def settle(
@@ -106,7 +108,7 @@ def settle(
     found = found or Found()
     objections = [*found.objections, *_before_checks(connection, contract, record)]
     if difference.nothing and not objections:
-        return Settled(record, last_checks(connection, base), warnings=found.warnings)
+        return Settled(record, last_checks(connection, base, contract), warnings=found.warnings)
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     # How much comes in a night, and how new it is, says nothing of what came long ago.
@@ -121,8 +123,9 @@ def settle(
         command = "reload" if judged_again else "approve"
         remedy = f"`hub {command} {name} --reason ...` lets this batch pass"
         raise HeldBackError(
-            objections, record=record, checks=checks, remedy=remedy, warnings=found.warnings
-        )
+            objections, record=record, checks=checks, remedy=remedy,
+            warnings=found.warnings, document=report.document,
+        )  # fmt: skip
     record = replace(
         record,
         status=loads.LOADED,
@@ -138,15 +141,22 @@ def settle(
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record, approval=granted if objections else None)
-    return Settled(record, checks, warnings=found.warnings)
+    return Settled(record, checks, warnings=found.warnings, document=report.document)
 
 
 def last_checks(
-    connection: duckdb.DuckDBPyConnection, base: LoadRecord
+    connection: duckdb.DuckDBPyConnection, base: LoadRecord, contract: Contract | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return what the checks said when the dataset last changed."""
+    """Return what the checks said when the dataset last changed.
+
+    With the contract the freshness of its rows is judged anew: a source that sends the same every
+    night is up to date and yet grows old.
+    """
     last = loads.latest(connection, status=loads.LOADED).get((base.source, base.dataset))
-    return dict(json.loads(last["checks"])) if last and last["checks"] else {}
+    if not last or not last["checks"]:
+        return {}
+    checks = dict(json.loads(last["checks"]))
+    return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 
 def _before_checks(

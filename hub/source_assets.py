@@ -311,12 +311,22 @@ def _figures(found: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         "broken_rules": found["rules_failed"],
         "checked_rows": found["rows"],
         "checked_rules": found["rules_checked"],
+        **_page(outcome),
         # Broken rules first: of thirty, one is why somebody opens this page.
         "expectations": dg.TableMetadataValue(
             records=[_shown(rule) for rule in sorted(rules, key=_worst_first)],
             schema=EXPECTATIONS,
         ),
     }
+
+
+def _page(outcome: Outcome) -> dict[str, Any]:
+    """Return the link to Great Expectations' page about the dataset."""
+    if outcome.page is None:
+        return {}
+    is_address = outcome.page.startswith(("http://", "https://"))
+    link = dg.MetadataValue.url if is_address else dg.MetadataValue.path
+    return {"data_docs": link(outcome.page)}
 
 
 def _as_of(outcome: Outcome) -> str:

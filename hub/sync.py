@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hub import data_docs
 from hub.errors import ConfigurationError, HubError
 from hub.load import Context, Outcome, Pulled, land, system_lock
 from sources.session import left_out
@@ -99,6 +100,7 @@ def sync(
             derived = [*chosen.derived, *fed(context, chosen.derived, report.outcomes)]
             outcomes, report.stale = runs.derive_tables(instance, context, derived)
             _note(report, outcomes, finished)
+    data_docs.rebuild(context.settings)
     report.seconds = time.monotonic() - clock
     return report
 

@@ -94,20 +94,15 @@ def _statements(
 ) -> Iterator[Statement]:
     table = f"lake.{contract.table}"
     history = f"lake.{tables.history_of(contract.table)}"
-    keys = ", ".join(contract.key)
     business = ", ".join(column.name for column in contract.columns)
-    stored = [*(column.name for column in contract.columns), *tables.SYSTEM_COLUMNS]
-    ended = f"""(SELECT {keys}, 'update' AS kind FROM stg.main.thay_doi c
-        JOIN stg.main.hang h USING (_row) WHERE NOT c.moi
-        UNION ALL SELECT {keys}, 'delete' FROM stg.main.mat)"""
+    stored = list(tables.columns_of(contract))
     same = same_key(contract, "t", "e")
     yield "begin", "BEGIN", []
     if load.updated + load.deleted:
         history_sql = f"""INSERT INTO {history} ({", ".join([*stored, *tables.HISTORY_COLUMNS])})
-            SELECT {", ".join(f"t.{name}" for name in stored)}, ?, ?, e.kind
-            FROM {table} t JOIN {ended} e ON {same} WHERE t._source = ?"""
-        yield "history", history_sql, [load.ended_at, load.batch, load.source]
-        delete_sql = f"DELETE FROM {table} t USING {ended} e WHERE t._source = ? AND {same}"
+            SELECT {", ".join(stored)}, ?, ?, _change FROM stg.main.cu"""
+        yield "history", history_sql, [load.ended_at, load.batch]
+        delete_sql = f"DELETE FROM {table} t USING stg.main.cu e WHERE t._source = ? AND {same}"
         yield "delete", delete_sql, [load.source]
     if load.inserted + load.updated:
         insert_sql = f"""INSERT INTO {table} ({", ".join(stored)})

@@ -6,12 +6,14 @@ Data flow: ``stg.main.hang`` (typed rows) less ``vi_pham`` (rows that break a ru
 - ``stg.main.thay_doi(_row, moi)``: rows to write; ``moi`` is true for keys the lake lacks;
 - ``stg.main.tre(_row)``: versions older than the one there is, for the history alone;
 - ``stg.main.mat``: keys the lake has and a full snapshot no longer names (soft deletion);
+- ``stg.main.cu``: the lake's rows that end by it, whole, and how (``update``, ``delete``);
 - ``stg.main.tu_choi``: rejected records, as they came, with rules and reasons;
 - ``stg.main.tu_choi_moi`` / ``stg.main.da_sua``: those not yet in quarantine, and those that may
   leave it.
 
 All of it happens in the staging file, under the system's lock, so the commit afterwards is a few
-plain statements over small tables. Only keys and hashes are read from the lake, never whole rows.
+plain statements over small tables. Keys and hashes are compared, of a partial batch only those of
+rows that it names; whole rows are read only if they end.
 
 What does not belong here: writing to the lake (``commit``), deciding what is bad (``checks``).
 """
@@ -24,8 +26,8 @@ from dataclasses import dataclass
 import duckdb
 
 from checks.contract import Contract
+from warehouse import tables
 from warehouse.lake import quote
-from warehouse.tables import history_of
 
 SAMPLE = 5
 """Vanished keys named in a shrink guard's message."""
@@ -101,13 +103,8 @@ def compare(
         judged_again: Batches that are loaded again: a row of theirs that is refused now must go.
     """
     keys = ", ".join(contract.key)
-    concerned = _concerned(contract, whole=whole, replaced_by=replaced_by, tombstones=tombstones)
-    version = f", {contract.version_column}" if contract.version_column else ""
-    connection.execute(
-        f"""CREATE OR REPLACE TABLE stg.main.co AS
-        SELECT {keys}, _hash{version} FROM lake.{contract.table} t
-        WHERE _source = ? AND {concerned}""",
-        [source],
+    _read_what_is_there(
+        connection, contract, source, whole=whole, replaced_by=replaced_by, tombstones=tombstones
     )
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.thay_doi AS
@@ -124,11 +121,12 @@ def compare(
         gone += f" AND {not_late(contract, 'x', 't', whole=whole)})"
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.mat AS
-        SELECT {keys} FROM stg.main.co t WHERE ({gone})
-          AND NOT EXISTS (SELECT 1 FROM stg.main.hang h WHERE {same_key(contract, "h", "t")})"""
+        SELECT {keys} FROM (SELECT * FROM stg.main.co t WHERE ({gone})) t
+        ANTI JOIN stg.main.hang h ON {same_key(contract, "h", "t")}"""
     )
     if judged_again:
         _end_what_is_refused_now(connection, contract, source, judged_again)
+    _take_what_ends(connection, contract, source)
     _quarantine_moves(
         connection, contract, source=source, dataset=dataset, whole=whole, tombstones=tombstones
     )
@@ -181,7 +179,7 @@ def _late(
         return 0, 0
     newer = f"""EXISTS (SELECT 1 FROM stg.main.co t WHERE {same_key(contract, "h", "t")}
         AND NOT {not_late(contract, "h", "t", whole=whole)})"""
-    history = f"lake.{history_of(contract.table)}"
+    history = f"lake.{tables.history_of(contract.table)}"
     version = contract.version_column
     if tombstones:
         newer += f""" OR (c.moi AND EXISTS (SELECT 1 FROM {history} t WHERE _change = 'delete'
@@ -227,23 +225,58 @@ def _end_what_is_refused_now(
     )
 
 
-def _concerned(
-    contract: Contract, *, whole: bool, replaced_by: str | None, tombstones: bool
-) -> str:
-    """Return SQL that is true for a row of the lake ``t`` which the batch may say something of.
+def _of(alias: str, contract: Contract) -> str:
+    """Return a row's key as the inside of an SQL tuple."""
+    return ", ".join(f"{alias}.{name}" for name in contract.key)
 
-    A night's few rows must cost what they are, not what the table is: only these are copied.
+
+def _read_what_is_there(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    source: str,
+    *,
+    whole: bool,
+    replaced_by: str | None,
+    tombstones: bool,
+) -> None:
+    """Make ``stg.main.co``: the lake's rows of which the batch may say something.
+
+    A night's few rows must cost what they are, not what the table is. Joins, not ``EXISTS``: DuckDB
+    looked 110,000 keys up among 10 M rows in 0.7 s by ``SEMI JOIN`` and in 3.5 s by the other.
     """
+    table = f"lake.{contract.table}"
+    stored = f"{_of('t', contract)}, t._hash"
+    if contract.version_column is not None and not whole:
+        stored += f", t.{contract.version_column}"
     if whole:
-        return "true"
+        sql = f"SELECT {stored} FROM {table} t WHERE t._source = $source"
+    else:
+        named = f"SELECT {', '.join(contract.key)} FROM stg.main.hang"
+        if tombstones:
+            named += f" UNION ALL SELECT {', '.join(contract.key)} FROM stg.main.xoa"
+        sql = f"""SELECT {stored} FROM {table} t
+            SEMI JOIN ({named}) n ON {same_key(contract, "n", "t")} WHERE t._source = $source"""
+        if replaced_by is not None:
+            sql += f""" UNION SELECT {stored} FROM {table} t
+                SEMI JOIN stg.main.cha c USING ({replaced_by}) WHERE t._source = $source"""
+    connection.execute(f"CREATE OR REPLACE TABLE stg.main.co AS {sql}", {"source": source})
+
+
+def _take_what_ends(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str) -> None:
+    """Make ``stg.main.cu``: the versions that go to the history, before the commit's lock."""
     keys = ", ".join(contract.key)
-    named = f"SELECT {keys} FROM stg.main.hang"
-    if tombstones:
-        named += f" UNION ALL SELECT {keys} FROM stg.main.xoa"
-    known = f"EXISTS (SELECT 1 FROM ({named}) n WHERE {same_key(contract, 'n', 't')})"
-    if replaced_by is None:
-        return known
-    return f"({known} OR t.{replaced_by} IN (SELECT {replaced_by} FROM stg.main.cha))"
+    ended = f"""SELECT {keys}, 'update' AS _change FROM stg.main.thay_doi c
+        JOIN stg.main.hang h USING (_row) WHERE NOT c.moi
+        UNION ALL SELECT {keys}, 'delete' FROM stg.main.mat"""
+    any_ends = connection.execute(f"SELECT 1 FROM ({ended}) LIMIT 1").fetchone()
+    stored = ", ".join(f"t.{name}" for name in tables.columns_of(contract))
+    only = "t._source = $source" if any_ends else "false AND t._source = $source"
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE stg.main.cu AS SELECT {stored}, e._change
+        FROM lake.{contract.table} t JOIN ({ended}) e ON {same_key(contract, "t", "e")}
+        WHERE {only}""",
+        {"source": source},
+    )
 
 
 def seen_whole(*, whole: bool, replaced_by: str | None) -> str:

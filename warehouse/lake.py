@@ -35,7 +35,6 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from checks.identifiers import procedure_base
 from hub.errors import ConfigurationError, TransientError
 from sources.disk import is_running
 
@@ -80,10 +79,6 @@ HUB_TABLES = {
 }
 """Tables of the hub itself. Columns are only ever added, at the end: a lake that an earlier
 version made is widened when it is opened for writing."""
-
-MACROS = {"danh_muc.ma_tthc_goc": f"(ma) AS {procedure_base('ma')}"}
-"""Functions for whoever queries the lake: ``danh_muc.ma_tthc_goc(ma_tthc)`` is the base of a
-procedure code, the part that joins must use."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +198,8 @@ class Lake:
             if not at or "snapshot" not in str(error).lower():
                 raise
             raise ConfigurationError(
-                f"there is no snapshot {version if version is not None else time}",
+                f"there is no snapshot {version if version is not None else time}; older ones have "
+                "expired, or ended when a person was erased on request (data/erasures)",
                 next_step='`hub query "select snapshot_id, snapshot_time, commit_message from '
                 'lake.snapshots()"` lists them',
             ) from error
@@ -240,8 +236,6 @@ class Lake:
                 connection.execute(f"CREATE SCHEMA lake.{name}")
             for name, columns in HUB_TABLES.items():
                 connection.execute(f"CREATE TABLE lake.{name} ({columns})")
-            for name, body in MACROS.items():
-                connection.execute(f"CREATE MACRO lake.{name}{body}")
             connection.close()
             with sqlite3.connect(unfinished.catalog) as catalog:
                 catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -303,14 +297,7 @@ def _spill(folder: Path) -> Path:
 
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the tables, columns and functions that this version has and the lake lacks."""
-    known = connection.execute(
-        "SELECT schema_name || '.' || function_name FROM duckdb_functions() "
-        "WHERE database_name = 'lake'"
-    ).fetchall()
-    for name in MACROS.keys() - {name for (name,) in known}:
-        with lake.lock():
-            connection.execute(f"CREATE OR REPLACE MACRO lake.{name}{MACROS[name]}")
+    """Add the tables and columns that this version has and the lake lacks."""
     known = connection.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
     ).fetchall()

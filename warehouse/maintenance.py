@@ -45,7 +45,8 @@ class Policy:
     """How long things are kept."""
 
     snapshots: timedelta = timedelta(days=30)
-    """Time travel reaches back so far."""
+    """Time travel reaches back so far; must be longer than the longest read too. A reader that had
+    looked up its snapshot, which then expired, saw 0 of 8 inlined rows (measured)."""
     grace: timedelta = timedelta(hours=24)
     """A replaced file stays so long; must be longer than the longest read."""
 
@@ -154,9 +155,11 @@ def _steps(
                 with lake.lock():
                     compact(connection, stored, sorted_by.get(stored.table, ()))
             yield Done("compacted_files", stored.table, stored.files)
-    expired = expire(lake, connection, policy.snapshots, dry_run=dry_run)
+    with lake.lock():
+        expired = expire(connection, policy.snapshots, dry_run=dry_run)
     yield Done("expired_snapshots", count=expired)
-    removed = remove_files(lake, connection, policy.grace, dry_run=dry_run)
+    with lake.lock():
+        removed = remove_files(connection, policy.grace, dry_run=dry_run)
     yield Done("removed_files", count=removed)
     if not dry_run:
         with lake.lock():
@@ -254,34 +257,28 @@ def _is_sorted(connection: duckdb.DuckDBPyConnection, stored: Stored) -> bool:
     return bool(found and found[0])
 
 
-def expire(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, kept: timedelta, *, dry_run: bool = False
-) -> int:
-    """Expire snapshots older than ``kept`` (never the newest); returns how many."""
-    before = datetime.now(UTC) - kept
-    with lake.lock():
-        # By number: over a SQLite catalog DuckLake 1.0 compares `older_than` as text, and takes
-        # one zone's clock for another's.
-        old = connection.execute(
-            "SELECT snapshot_id FROM ducklake_snapshots('lake') "
-            "WHERE snapshot_time < ? AND snapshot_id < "
-            "(SELECT max(snapshot_id) FROM ducklake_snapshots('lake'))",
-            [before],
-        ).fetchall()
-        if old and not dry_run:
-            numbers = ", ".join(str(number) for (number,) in old)
-            step(
-                connection,
-                "expire",
-                f"CALL ducklake_expire_snapshots('lake', versions => [{numbers}])",
-            )
+def expire(connection: duckdb.DuckDBPyConnection, kept: timedelta, *, dry_run: bool = False) -> int:
+    """Expire snapshots older than ``kept`` (never the newest); call it under the lock.
+
+    They are named by number: over a SQLite catalog DuckLake 1.0 compares ``older_than`` as text,
+    and takes one zone's clock for another's.
+    """
+    old = connection.execute(
+        "SELECT snapshot_id FROM ducklake_snapshots('lake') WHERE snapshot_time < ? "
+        "AND snapshot_id < (SELECT max(snapshot_id) FROM ducklake_snapshots('lake'))",
+        [datetime.now(UTC) - kept],
+    ).fetchall()
+    if old and not dry_run:
+        numbers = ", ".join(str(number) for (number,) in old)
+        sql = f"CALL ducklake_expire_snapshots('lake', versions => [{numbers}])"
+        step(connection, "expire", sql)
     return len(old)
 
 
 def remove_files(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, grace: timedelta, *, dry_run: bool = False
+    connection: duckdb.DuckDBPyConnection, grace: timedelta, *, dry_run: bool = False
 ) -> int:
-    """Remove files that were replaced, or that no commit ever named, longer ago than ``grace``.
+    """Remove files replaced, or never named, longer ago than ``grace``; call it under the lock.
 
     A commit under way writes its files before its catalog entry; they are younger than any grace
     (without one, the lock keeps commits away). DuckLake keeps a replaced file up to seven hours
@@ -291,9 +288,8 @@ def remove_files(
     limits = f"dry_run => {dry_run}, older_than => TIMESTAMPTZ '{before.isoformat()}'"
     if not grace:
         limits = f"dry_run => {dry_run}, cleanup_all => true"
-    with lake.lock():
-        old = step(connection, "clean_up", f"CALL ducklake_cleanup_old_files('lake', {limits})")
-        lost = step(connection, "orphans", f"CALL ducklake_delete_orphaned_files('lake', {limits})")
+    old = step(connection, "clean_up", f"CALL ducklake_cleanup_old_files('lake', {limits})")
+    lost = step(connection, "orphans", f"CALL ducklake_delete_orphaned_files('lake', {limits})")
     return len(old) + len(lost)
 
 

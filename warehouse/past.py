@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from checks.batch_rules import aged
 from checks.contract import Contract
 from checks.model import Past
+from checks.report import RuleResult
 
 _LOADS = 100
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -58,3 +60,19 @@ def past(
         }
     now = datetime.now(_ZONE).replace(tzinfo=None)  # columns are naive Vietnam time
     return Past(tuple(int(n) for (n,) in rows), means, whole=whole, now=now)
+
+
+def freshness(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: str
+) -> list[RuleResult]:
+    """Judge how new a source's rows in the live table are; nothing is read without such a rule."""
+    rules = [rule for rule in contract.batch_rules if rule.kind == "freshness"]
+    if not rules:
+        return []
+    select = ", ".join(f"max({rule.column})" for rule in rules)
+    found = connection.execute(
+        f"SELECT count(*), {select} FROM lake.{contract.table} WHERE _source = ?", [source]
+    ).fetchone()
+    now = datetime.now(_ZONE).replace(tzinfo=None)
+    rows, *newest = found or (0, *[None] * len(rules))
+    return [aged(rule, value, rows, now) for rule, value in zip(rules, newest, strict=True)]

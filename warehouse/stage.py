@@ -29,7 +29,7 @@ from sources.spec import DatasetSpec, TombstoneSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
 from warehouse.readers import ndjson
-from warehouse.readers.batch import read_batch, view_batch
+from warehouse.readers.batch import copy_cells, view_batch
 from warehouse.readers.options import READ_ERRORS
 
 
@@ -85,8 +85,7 @@ def stage(
     promised = view_batch(connection, batch, fields, options)
     rows = _type(connection, batch, dataset, contract, promised=promised)
     if _misread(connection):
-        if promised is not None:
-            read_batch(connection, batch, fields, options)
+        copy_cells(connection)
         mended = mojibake.repair(connection, "stg.main.tho", sorted(_texts(dataset, contract)))
         connection.execute(typed_sql(dataset, contract, mended=mended))
     if dataset.of_parent:

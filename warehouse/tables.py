@@ -63,7 +63,8 @@ def statements(contract: Contract) -> list[str]:
         columns = columns_of(contract, history=history)
         listed = ", ".join(f"{name} {sql_type}" for name, (sql_type, _) in columns.items())
         made.append(f"CREATE TABLE lake.{table} ({listed})")
-        made.append(f"ALTER TABLE lake.{table} SET PARTITIONED BY (_source)")
+        parts = ", ".join(["_source", *contract.partition_by])
+        made.append(f"ALTER TABLE lake.{table} SET PARTITIONED BY ({parts})")
         suffix = " (lịch sử)" if history else ""
         title = quote(f"{contract.title}{suffix}. {contract.description}")
         made.append(f"COMMENT ON TABLE lake.{table} IS '{title}'")

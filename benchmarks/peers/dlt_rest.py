@@ -4,11 +4,12 @@ Data flow: numbered JSON pages -> ``rest_api`` -> extract, normalise in two proc
 Parquet into a DuckDB file. Column types are given, so that nothing is inferred; buffers and file
 rotation are large, as the page on performance advises; orjson is installed.
 
-Run it alone: ``python dlt_rest.py ADDRESS ROWS FOLDER`` in the peers' environment.
+Run it alone: ``python -m benchmarks.peers.dlt_rest ADDRESS ROWS FOLDER``, peers' environment.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -83,7 +84,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
     with pipeline.sql_client() as client:
         counted = client.execute_sql("SELECT count(*) FROM ho_so")
-    print(counted[0][0], f"{seconds:.3f}")
+    print(json.dumps({"seconds": seconds, "rows": counted[0][0]}))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ import typer
 
 from hub.cli import (
     approve,
+    backup,
     changes,
     check,
     contract,
+    docs,
+    erase,
     maintain,
     preview,
     query,
@@ -25,6 +28,7 @@ from hub.cli import (
     sandbox,
     status,
     sync,
+    unit,
 )
 from hub.cli.stopping import leave_at_ctrl_c
 from hub.errors import ConfigurationError, HubError
@@ -40,6 +44,7 @@ app.command("sync")(sync.sync)
 app.command("retry")(sync.retry)
 app.command("status")(status.status)
 app.command("query")(query.query)
+app.command("unit")(unit.unit)
 app.command("changes")(changes.changes)
 app.command("approve")(approve.approve)
 app.command("reload")(reload.reload)
@@ -47,6 +52,10 @@ app.command("rejects")(rejects.rejects)
 app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("maintain")(maintain.maintain)
+app.command("docs")(docs.docs)
+app.command("erase")(erase.erase)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(contract.app, name="contract")
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -1,7 +1,7 @@
 """``hub check``: is everything there that a night needs, and if not, what and how to set it.
 
-Data flow: definitions, contracts and the environment -> one line for each thing that is missing or
-broken. Nothing is asked of any source.
+Data flow: definitions, contracts, the environment and the lake's reference data -> one line for
+each thing that is missing or broken, and notes that are no fault. Nothing is asked of any source.
 
 Run it alone: ``hub check``.
 
@@ -11,6 +11,7 @@ What does not belong here: whether a source answers (``hub sync`` says that).
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,13 @@ def check() -> None:
         *_contracts(catalog),
         *_derived(catalog, settings.assets_dir),
     ]
+    notes = [
+        f"note      {name} is optional and not supplied" for name in _left_out(catalog, environment)
+    ]
+    faults, known = _reference_data(settings.lake)
+    problems += [f"broken    danh_muc.mau_thuan_don_vi: {fault}" for fault in faults]
+    for note in (*notes, *(f"note      {note}" for note in known)):
+        sys.stdout.write(note + "\n")
     if not (catalog.systems or problems):
         remedy = "write <province>/<system>/defs.yaml there, or correct HUB_ASSETS_DIR"
         problems = [f"missing   no system is defined in {settings.assets_dir}: {remedy}"]
@@ -70,6 +78,31 @@ def _unset(catalog: Catalog, environment: dict[str, str]) -> list[str]:
             )
             found.append(f"missing   {system.name}: {remedy}")
     return found
+
+
+def _left_out(catalog: Catalog, environment: dict[str, str]) -> list[str]:
+    """Name the optional systems that nobody has supplied, with the variables that would."""
+    from sources.session import left_out, missing_environment
+
+    return [
+        f"{system.name} ({', '.join(missing_environment(system, environment))})"
+        for system in catalog.systems.values()
+        if left_out(system, environment)
+    ]
+
+
+def _reference_data(lake_folder: Path) -> tuple[list[str], list[str]]:
+    """Return faults and notes of the reference data, as far as it was loaded."""
+    from hub import reference_data
+    from hub.cli.sync import VIETNAM
+    from warehouse.lake import Lake
+
+    lake = Lake(lake_folder)
+    if not lake.exists:
+        return [], []
+    connection = lake.reader()
+    today = datetime.now(VIETNAM).date()
+    return reference_data.faults(connection), reference_data.notes(connection, today)
 
 
 def _contracts(catalog: Catalog) -> list[str]:

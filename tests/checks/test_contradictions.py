@@ -146,6 +146,18 @@ CASES = {
     "unique twice": (
         beside("table", "unique.x", "columns: [le_phi, le_phi]", UNIQUE), "stands twice",
         "columns"),
+    "files divided by a date itself": (
+        changed("{property: versionColumn", "{property: partitionBy, value: [ngay_nhan]}\n"
+                "      - {property: versionColumn"), "cannot be divided", "partitionBy"),
+    "files divided by a person": (
+        changed("{property: versionColumn", "{property: partitionBy, value: [chu_ho_so]}\n"
+                "      - {property: versionColumn"), "cannot be divided", "partitionBy"),
+    "files divided by nothing known": (
+        changed("{property: versionColumn", "{property: partitionBy, value: [day(ngay_nhan)]}\n"
+                "      - {property: versionColumn"), "is no column", "partitionBy"),
+    "files divided by a word": (
+        changed("{property: versionColumn", "{property: partitionBy, value: ngay_nhan}\n"
+                "      - {property: versionColumn"), "is no list", "partitionBy"),
     "unknown rule of the table": (
         beside("table", "khac.x", "columns: [le_phi]", UNIQUE), "unknown rule `khac.x`", "khac.x"),
 }  # fmt: skip

@@ -10,9 +10,10 @@ What does not belong here: running checks.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from checks.model import Dimension, Severity
-from checks.report import Report, RuleResult
+from checks.report import Report, RuleResult, renewed
 
 
 def result(
@@ -68,6 +69,8 @@ def test_a_group_names_what_failed_worst_first() -> None:
         "evaluated": 10,
         "unexpected": 9,
         "reason": "Sai b.pattern",
+        "skipped": False,
+        "found": None,
     }
     good = groups["uniqueness_consistency"]
     assert good["success"]
@@ -96,3 +99,25 @@ def test_a_rule_that_did_not_run_says_why_and_is_not_counted() -> None:
     assert group["rules_checked"] == 0
     assert group["rules"][0]["reason"] == "Chưa kiểm tra"
     assert group["reason"] == "Chưa kiểm tra quy tắc nào"
+
+
+def test_a_later_result_takes_the_place_of_its_rule_and_nothing_else() -> None:
+    report = Report(
+        (
+            result("a.required", 2),
+            result("b.pattern", 0, skipped="Chưa kiểm tra"),
+            replace(result("volume", 0), success=False, found="3; mức cho phép 4"),
+            replace(result("c.freshness", 0), found="2026-01-02; phải từ ngày 2026-01-01"),
+        )
+    )
+    before = report.by_dimension()
+    same = renewed(before, [])
+    assert same == before
+    old = replace(result("c.freshness", 0), success=False, found="cũ")
+    after = renewed(before, [old])["completeness_conformity"]
+    assert after["rules"][:3] == before["completeness_conformity"]["rules"][:3]
+    assert (after["rules_failed"], after["rules_checked"], after["rows"]) == (3, 3, 10)
+    assert after["reason"] == (
+        "3 trên 3 quy tắc không đạt: Sai a.required (2 dòng); Sai volume (3; mức cho phép 4); "
+        "Sai c.freshness (cũ)"
+    )

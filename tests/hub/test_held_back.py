@@ -9,15 +9,16 @@ What does not belong here: the bounds themselves (``tests/checks/test_batch_rule
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from checks.contract import load_contract
 from hub.held import HeldBackError
-from hub.settle import Settled, settle
+from hub.settle import Settled, last_checks, settle
 from tests.checks.contracts import CONTRACT, changed, stated, write
 from tests.warehouse.nights import DATASET, SOURCE, Warehouse, row
 from warehouse import loads, tables
@@ -117,3 +118,26 @@ def test_rows_beyond_a_rules_own_limit_hold_the_batch_back(warehouse: Warehouse)
 
 def replace_owner(cells: dict[str, Any]) -> dict[str, Any]:
     return {**cells, "chu_ho_so": "Khác"}
+
+
+def test_a_table_that_nobody_changes_grows_old(warehouse: Warehouse) -> None:
+    fresh = stated("freshness", "expect_column_max_to_be_between", "days: 30", severity="warn",
+                   dimension="timeliness")  # fmt: skip
+    at = "        description: Ngày (day)\n        logicalType: date\n        physicalType: DATE\n"
+    use(warehouse, changed(f"{at}      - name: chu_ho_so", f"{at}        quality:\n{fresh}"
+                           "      - name: chu_ho_so"))  # fmt: skip
+    today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    due = rows(3, ngay_tra=f"{today}")
+    assert night(warehouse, due).checks["timeliness"]["success"]
+    connection = warehouse.lake.writer()
+    with warehouse.lake.lock():
+        connection.execute(f"UPDATE lake.{warehouse.contract.table} SET ngay_tra = ngay_tra - 31")
+    base = loads.LoadRecord(
+        run="test", source=SOURCE, dataset=DATASET, table_name=warehouse.contract.table,
+        status=loads.UNCHANGED, started_at=datetime.now(UTC), ended_at=datetime.now(UTC),
+    )  # fmt: skip
+    found = last_checks(connection, base, warehouse.contract)["timeliness"]
+    assert (found["success"], found["severity"], found["rules_failed"]) == (False, "warn", 1)
+    assert f"Sai freshness ({today - timedelta(days=31)}; phải từ ngày" in found["reason"]
+    assert last_checks(connection, base)["timeliness"]["success"]
+    connection.close()

@@ -50,6 +50,24 @@ def shown(outcome: Outcome, name: str) -> dict[str, Any]:
     return {key: value.value for key, value in results(outcome)[name].metadata.items()}
 
 
+def test_each_check_leads_to_the_page_of_the_dataset() -> None:
+    name = "completeness_conformity"
+    outcome = Outcome(RECORD, CHECKS, None, NOW, page="/data/docs/site/lao_cai/ho_so.html")
+    assert results(outcome)[name].metadata["data_docs"] == dg.MetadataValue.path(str(outcome.page))
+    served = replace(outcome, page="https://kho.example/lao_cai/ho_so.html")
+    assert results(served)[name].metadata["data_docs"] == dg.MetadataValue.url(str(served.page))
+    assert "data_docs" not in results(replace(outcome, page=None))[name].metadata
+
+
+def test_how_new_the_newest_rows_are_is_part_of_timeliness() -> None:
+    stale = {"success": False, "severity": "warn", "reason": "Dữ liệu cũ", "rules": []}
+    outcome = Outcome(RECORD, {"timeliness": stale}, None, NOW)
+    timely = results(outcome)["timeliness"]
+    assert not timely.passed
+    assert str(timely.description).endswith("; Dữ liệu cũ")
+    assert results(Outcome(RECORD, {}, None, NOW))["timeliness"].passed
+
+
 def test_broken_rules_stand_first_and_the_command_names_the_rows() -> None:
     outcome = Outcome(RECORD, CHECKS, None, NOW)
     metadata = shown(outcome, "completeness_conformity")

@@ -15,7 +15,7 @@ from hub.catalog import Catalog, load_catalog
 from hub.errors import HubError, InternalError, TransientError, unforeseen
 from hub.load import Context, Outcome, Pulled, _is_due, land
 from hub.settings import ROOT, Settings
-from hub.sync import Report, sync
+from hub.sync import Report, _left_out, sync
 from sources.session import Session
 from warehouse import loads, stage
 
@@ -35,6 +35,18 @@ def night(context: Context) -> tuple[Report, list[Outcome]]:
     return report, finished
 
 
+def test_an_optional_system_is_left_out_unless_somebody_names_it(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "danh_muc/bang_chuyen_doi"
+    assert _left_out(context, table, [])
+    assert _left_out(context, table, ["danh_muc"])
+    assert not _left_out(context, table, [table])
+    assert not _left_out(context, UNITS, [])
+    monkeypatch.setenv("BANG_CHUYEN_DOI_DIR", str(context.settings.data_dir))
+    assert not _left_out(context, table, [])
+
+
 def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> None:
     def inner() -> NoReturn:
         raise ValueError("could not convert 'Nguyễn Văn A'")
@@ -46,6 +58,19 @@ def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> Non
     assert isinstance(told, InternalError)
     assert "ValueError at hub/test_sync.py:" in str(told)
     assert "Nguyễn" not in str(told)
+
+
+def test_the_pages_of_the_checks_are_built_when_something_was_checked(context: Context) -> None:
+    (outcome,) = night(context)[1]
+    built = context.settings.docs / "site" / "index.html"
+    name = f"{outcome.record.source}/{outcome.record.dataset}"
+    assert name in built.read_text(encoding="utf-8")
+    assert outcome.page == str(built.parent / f"{name}.html")
+    assert Path(outcome.page).exists()
+    before = built.stat().st_mtime_ns
+    (unchanged,) = night(context)[1]
+    assert unchanged.record.status == loads.UNCHANGED
+    assert built.stat().st_mtime_ns == before
 
 
 def test_a_bug_while_loading_fails_the_dataset_and_the_night(

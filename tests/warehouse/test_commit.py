@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import DataError, InternalError, TransientError
+from tests.checks.contracts import changed, contract
 from tests.warehouse.nights import Warehouse, row
 from warehouse import commit as commit_module
 from warehouse import lake as lake_module
+from warehouse.lake import INLINED_ROWS
 
 
 @pytest.fixture
@@ -182,9 +184,22 @@ def test_a_lake_of_an_earlier_version_is_widened(warehouse: Warehouse) -> None:
     writer = warehouse.lake.writer()
     with warehouse.lake.lock():
         writer.execute("ALTER TABLE lake.hub.loads DROP COLUMN fingerprint")
-        writer.execute("DROP MACRO lake.danh_muc.ma_tthc_goc")
     writer.close()
     lake_module._instance.cache_clear()  # as a process of the new version begins
     warehouse.night([row("A1", "Bình")])
     assert warehouse.query("SELECT count(*), count(fingerprint) FROM hub.loads") == [(2, 0)]
-    assert warehouse.query("SELECT danh_muc.ma_tthc_goc('1.003290.01.H38')") == [("1.003290",)]
+
+
+def test_files_are_divided_as_the_contract_says(tmp_path: Path) -> None:
+    text = changed(
+        "      - {property: versionColumn",
+        "      - {property: partitionBy, value: [year(ngay_nhan)]}\n"
+        "      - {property: versionColumn",
+    )
+    divided = Warehouse.at(tmp_path)
+    divided.contract = contract(tmp_path, text)
+    years = [row(f"A{n}", ngay_nhan=f"{2020 + n % 3}-01-02") for n in range(INLINED_ROWS + 3)]
+    divided.night(years)
+    folders = {path.parent.name for path in divided.lake.files.rglob("*.parquet")}
+    assert {"year=2020", "year=2021", "year=2022"} <= folders
+    assert divided.live().keys() == {cells["ma"] for cells in years}

@@ -190,12 +190,14 @@ def test_thirty_nights_with_readers_and_a_sync_beside(
         return process
 
     processes = [beside(READER, warehouse.lake.folder), beside(WRITER, tmp_path)]
-    ended = time.monotonic() + 2
+    ended = time.monotonic() + 4.5
     rounds = 0
     try:
         while time.monotonic() < ended or rounds < 3:
             maintenance.maintain(
-                warehouse.lake, KEYS, Policy(snapshots=timedelta(0), grace=timedelta(hours=1))
+                warehouse.lake,
+                KEYS,
+                Policy(snapshots=timedelta(seconds=3), grace=timedelta(hours=1)),
             )
             rounds += 1
     finally:

@@ -1,4 +1,4 @@
-"""Functions of the reference data for whoever writes SQL: units, agencies, working days.
+"""Functions of the reference data for whoever writes SQL: units, agencies, days, procedures.
 
 Data flow: the modules here say each macro as SQL -> :func:`install` makes those whose tables the
 lake has, as temporary macros of one connection (``hub query``, the SQL of derived tables, ``hub
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import duckdb
 
-from warehouse.macros import agencies, calendar, lists, names, sums, units
+from warehouse.macros import agencies, calendar, lists, names, procedures, sums, units
 from warehouse.macros.macro import Macro
 
 MACROS: tuple[Macro, ...] = (
@@ -27,6 +27,7 @@ MACROS: tuple[Macro, ...] = (
     *sums.MACROS,
     *agencies.MACROS,
     *calendar.MACROS,
+    *procedures.MACROS,
 )
 """In the order in which they are made: each may use those before it."""
 

@@ -13,6 +13,7 @@ What does not belong here: whether a code is valid (a contract's pattern), the a
 from __future__ import annotations
 
 from warehouse.macros.macro import Macro
+from warehouse.macros.units import on_the_day
 from warehouse.text_forms import let
 
 SUCCESSION = ("danh_muc.ke_thua_co_quan",)
@@ -48,15 +49,19 @@ _PATHS = """
             WHERE k.ma_cu = d.ma_moi AND k.pham_vi = 'toan_bo'), DATE '9999-12-31') AS den_truoc
     FROM duong d GROUP BY d.ma, d.ma_moi"""
 
-_SUCCESSORS = """coalesce((SELECT list(DISTINCT d.ma_moi ORDER BY d.ma_moi)
-    FROM ke_thua_den_nay() d
-    WHERE d.ma = coalesce(ma_co_quan_chuan(ma_co_quan), ma_co_quan)
-        AND d.tu_ngay <= ngay AND d.den_truoc > ngay),
-    [coalesce(ma_co_quan_chuan(ma_co_quan), ma_co_quan)])"""
+_SUCCESSORS = """(SELECT list({'tu': d.tu_ngay, 'den': d.den_truoc - 1, 'ma': d.ma_moi}
+        ORDER BY d.ma_moi)
+    FROM ke_thua_den_nay() d WHERE d.ma = coalesce(ma_co_quan_chuan(ma_xet), ma_xet))"""
+_ON_THE_DAY = let(
+    "tim",
+    on_the_day(_SUCCESSORS),
+    "CASE WHEN len(tim) > 0 THEN list_transform(tim, lambda d: d.ma) "
+    "ELSE [coalesce(ma_co_quan_chuan(ma_xet), ma_xet)] END",
+)
 
 MACROS = (
     Macro("ma_co_quan_chuan", "(ma)", _CANONICAL),
     Macro("ma_co_quan_102", "(ma)", _QCVN),
     Macro("ke_thua_den_nay", "()", _PATHS, SUCCESSION, table=True),
-    Macro("co_quan_ke_thua", "(ma_co_quan, ngay)", _SUCCESSORS, SUCCESSION),
+    Macro("co_quan_ke_thua", "(ma_xet, ngay)", _ON_THE_DAY, SUCCESSION),
 )

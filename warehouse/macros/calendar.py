@@ -10,6 +10,7 @@ What does not belong here: the days (recorded data), Tết by the moon (design p
 from __future__ import annotations
 
 from warehouse.macros.macro import Macro
+from warehouse.text_forms import let
 
 CALENDAR = ("danh_muc.lich_lam_viec",)
 
@@ -36,17 +37,23 @@ def _known(answer: str, given: str, what: str) -> str:
         given: SQL that is true where the question can be asked at all.
         what: SQL of the days in question.
     """
-    return f"""CASE WHEN bat_buoc AND {given} AND {answer} IS NULL THEN error(
+    refused = f"""CASE WHEN tra_loi IS NULL AND bat_buoc AND {given} THEN error(
             'không có lịch làm việc chính thức cho ' || {what}
             || '; hãy ghi ngày nghỉ, ngày làm bù của năm đó vào lich_lam_viec.csv')
-        ELSE {answer} END"""
+        ELSE tra_loi END"""
+    return let("tra_loi", answer, refused)
 
 
 _IS_WORKING = """(SELECT any_value(x.la_ngay_lam_viec) FROM lich_tung_ngay() x
     WHERE x.ngay = ngay_xet::DATE)"""
-_BETWEEN = """(SELECT any_value(y.stt - x.stt)::BIGINT
-    FROM lich_tung_ngay() x JOIN lich_tung_ngay() y ON y.khoi = x.khoi
-    WHERE x.ngay = tu::DATE AND y.ngay = den::DATE)"""
+_COUNTED = """(SELECT any_value({{'khoi': x.khoi, 'stt': x.stt::BIGINT}}) FROM lich_tung_ngay() x
+    WHERE x.ngay = {}::DATE)"""
+# Each end by itself: looked up as a pair, every pair of days that the rows have would be joined.
+_BETWEEN = let(
+    "hai",
+    f"{{'dau': {_COUNTED.format('tu')}, 'cuoi': {_COUNTED.format('den')}}}",
+    "CASE WHEN hai.dau.khoi = hai.cuoi.khoi THEN hai.cuoi.stt - hai.dau.stt END",
+)
 _PLUS = """(SELECT any_value(y.ngay)
     FROM lich_tung_ngay() x JOIN lich_tung_ngay() y ON y.khoi = x.khoi
     WHERE x.ngay = tu::DATE AND y.la_ngay_lam_viec AND y.stt = x.stt + so_ngay)"""

@@ -88,6 +88,17 @@ def view_batch(
     return None
 
 
+def copy_cells(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make ``tho`` a table if it is a view, for whoever changes its cells, or the batch itself."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = 'tho'"
+    ).fetchone()
+    if found is not None:
+        connection.execute("CREATE TABLE stg.main.ban_sao AS FROM stg.main.tho")
+        _forget(connection)
+        connection.execute("ALTER TABLE stg.main.ban_sao RENAME TO tho")
+
+
 def _forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop what another batch left: DuckDB replaces no table by a view, nor a view by a table."""
     for kind, name in (("VIEW", "o"), ("VIEW", "tho"), ("TABLE", "tho")):

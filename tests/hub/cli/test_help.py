@@ -15,10 +15,31 @@ from hub.cli import app
 from tests.e2e.deployment import ROOT
 from tests.hub.cli.conftest import Hub
 
-COMMANDS = ["", "sync", "retry", "status", "query", "changes", "approve", "reload", "rejects",
-            "check", "preview", "maintain", "contract",
-            "contract draft", "sandbox",
-            "sandbox up", "sandbox down", "sandbox day"]  # fmt: skip
+COMMANDS = [
+    "",
+    "sync",
+    "retry",
+    "status",
+    "query",
+    "unit",
+    "changes",
+    "approve",
+    "reload",
+    "rejects",
+    "check",
+    "preview",
+    "maintain",
+    "docs",
+    "erase",
+    "backup",
+    "restore",
+    "contract",
+    "contract draft",
+    "sandbox",
+    "sandbox up",
+    "sandbox down",
+    "sandbox day",
+]
 HELP = """
 import json, sys, time
 from hub.cli import main

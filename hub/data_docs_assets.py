@@ -1,0 +1,47 @@
+"""The pages of the checks as an asset of their own, built after the night's syncs.
+
+Data flow: the clock -> one small run -> :func:`hub.data_docs.rebuild`, which does nothing where
+nothing was checked. ``hub sync`` builds them at its own end.
+
+What does not belong here: the pages (``data_docs``), other schedules (``automation``).
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the type of `context` as an object.
+
+import dagster as dg
+
+from hub.automation import TIMEZONE
+from hub.data_docs import rebuild, site
+from hub.settings import Settings
+
+CRON = "30 5 * * *"
+KEY = dg.AssetKey(["hub", "data_docs"])
+
+
+@dg.asset(
+    key=KEY,
+    group_name="hub",
+    kinds={"html"},
+    description="Pages of Great Expectations about the last checks of every dataset; counts only",
+)
+def data_docs() -> dg.MaterializeResult[None]:
+    """Build the pages if anything was checked since."""
+    settings = Settings()
+    built = rebuild(settings)
+    return dg.MaterializeResult(
+        metadata={"built": built, "begin": dg.MetadataValue.path(site(settings) / "index.html")}
+    )
+
+
+def definitions() -> dg.Definitions:
+    """Return the asset and the schedule that brings it up to date once a night."""
+    job = dg.define_asset_job("nightly_data_docs", selection=[KEY])
+    schedule = dg.ScheduleDefinition(
+        name="nightly_data_docs",
+        job=job,
+        cron_schedule=CRON,
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="05:30 in Viet Nam, when the night's syncs are over",
+    )
+    return dg.Definitions(assets=[data_docs], jobs=[job], schedules=[schedule])
