@@ -11,10 +11,9 @@ Conventions, one table per contract:
 - ``schema[0]``: ``name``, ``physicalName`` (``<schema>.<name>``), ``description``;
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
-  ``versionColumn``, ``partitionBy``, ``historyDays``, ``freshnessHours`` (or the SLA property
-  ``latency``);
-  ``quality``: ``row.<x>`` (a ``condition`` that is true for a good row), ``unique.<x>``
-  (``columns``), ``volume``.
+  ``versionColumn``, ``partitionBy``, ``historyDays``, ``driftNew``, ``driftMissing``,
+  ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>`` (a ``condition``
+  that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules
@@ -71,8 +70,12 @@ _SCHEMAS = ("dung_chung", "mo", "dung_rieng", "danh_muc", "chi_so")
 _AUDIENCES = ("mo", "dung_chung", "dung_rieng")
 _HOURS = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
 _DEFAULTS = {"rejectThreshold": 0.1, "shrinkShare": 0.2, "shrinkRows": 50, "fewestRows": 0}
+_DRIFT = {"driftNew": ("report", "ignore", "refuse"), "driftMissing": ("warn", "block")}
+"""Property -> what it may say; the first is meant where it is not there. There is no `add`: of a
+column without label, form and classification nobody could say who may see it."""
 _OPTIONS = {
-    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays", *_DEFAULTS,
+    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays",
+    *_DEFAULTS, *_DRIFT,
 }  # fmt: skip
 _Audience = Literal["mo", "dung_chung", "dung_rieng"]
 
@@ -127,9 +130,11 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         version_column=_version_column(document, columns, options.get("versionColumn")),
         partition_by=_partitions(document, columns, options.get("partitionBy")),
         path=document.path,
-        history_days=_number(document, options, "historyDays")
-        if "historyDays" in options
-        else None,
+        history_days=(
+            _number(document, options, "historyDays") if "historyDays" in options else None
+        ),
+        drift_new=cast("Any", _choice(document, options, "driftNew")),
+        drift_missing=cast("Any", _choice(document, options, "driftMissing")),
     )
 
 
@@ -267,6 +272,14 @@ def _number(
         limit = f"from 0 to {most:g}" if most != float("inf") else "of at least 0"
         raise document.mistake(place, f"{name} is `{value}`", f"write a number {limit}")
     return value
+
+
+def _choice(document: Document, options: dict[str, tuple[Any, Where]], name: str) -> str:
+    known = _DRIFT[name]
+    value, place = options.get(name, (known[0], ()))
+    if value not in known:
+        raise document.mistake(place, f"{name} is `{value}`", f"write {' or '.join(known)}")
+    return str(value)
 
 
 def _freshness(

@@ -208,6 +208,10 @@ class Contract:
     path: Path
     history_days: float | None = None
     """Days for which superseded and deleted versions are kept; None: for good."""
+    drift_new: Literal["report", "ignore", "refuse"] = "report"
+    """What to do when a source sends a field that nobody maps and that it never sent before."""
+    drift_missing: Literal["warn", "block"] = "warn"
+    """What to do when no record has a mapped field any more."""
 
     def column(self, name: str) -> Column:
         """Return the column of that name; raises ``KeyError`` if there is none."""

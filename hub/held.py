@@ -33,6 +33,15 @@ class Objection:
     next_step: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found in a batch before it is settled."""
+
+    warnings: tuple[str, ...] = ()
+    """Sentences for people, which stop nothing."""
+    objections: tuple[Objection, ...] = ()
+
+
 class HeldBackError(DataError):
     """The batch is held back; its checks say which rules, its objections say why."""
 
@@ -42,13 +51,11 @@ class HeldBackError(DataError):
         *,
         record: LoadRecord,
         checks: Mapping[str, dict[str, Any]],
-        document: Mapping[str, Any],
         remedy: str,
+        warnings: tuple[str, ...] = (),
+        document: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep what was found beside the sentence.
-
-        ``document`` is Great Expectations' own result, ``remedy`` how a person lets it pass.
-        """
+        """Keep what was found beside the sentence; ``remedy`` is how a person lets it pass."""
         said = "; ".join(objection.what for objection in objections)
         steps = dict.fromkeys(objection.next_step for objection in objections)
         super().__init__(
@@ -58,8 +65,9 @@ class HeldBackError(DataError):
         )
         self.record = record
         self.checks = checks
-        self.document = document
         self.objections = tuple(objections)
+        self.warnings = warnings
+        self.document = document
 
     def as_json(self) -> str:
         """Return what ``hub.loads.held`` keeps: the reasons, and what the batch would do."""

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from checks.contract import Contract
 from hub import data_docs
 from hub.catalog import Catalog
+from hub.drift import judge
 from hub.errors import HubError, TransientError, unforeseen
 from hub.fingerprint import fingerprint
 from hub.held import HeldBackError
@@ -37,6 +38,7 @@ from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
+from warehouse.drift import encode
 from warehouse.erasure_files import clean_batch
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
@@ -281,7 +283,7 @@ def load(
         rows,
         quarantined,
         resumed=0 if isinstance(batch, HubError) else batch.manifest.resumed,
-        warnings=pulled.warnings,
+        warnings=(*pulled.warnings, *settled.warnings),
         page=data_docs.page(context.settings, record) if settled.checks else None,
     )
 
@@ -308,7 +310,7 @@ def failed(connection: duckdb.DuckDBPyConnection, base: LoadRecord, caught: Exce
             error.record, status=loads.FAILED, error=str(error), held=error.as_json(),
             inserted=0, updated=0, deleted=0, unchanged=0, late=0,
         )  # fmt: skip
-        return Settled(record, dict(error.checks), error, error.document)
+        return Settled(record, dict(error.checks), error, error.warnings, error.document)
     return Settled(replace(base, error=str(error)), last_checks(connection, base), error)
 
 
@@ -338,19 +340,15 @@ def _load(
         whole=manifest.whole,
     )
     before = loads.latest(connection, status="good").get((base.source, base.dataset))
-    erased = Suppression(context.settings.suppression)
     # A batch may hold an erased person again although nothing else changed: it must be looked at.
-    may_hold_erased = bool(personal(contract)) and bool(erased.hashes())
-    if before is not None and before["fingerprint"] == seen and not may_hold_erased:
+    erased = _erased(context, contract)
+    if before is not None and before["fingerprint"] == seen and erased is None:
         return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
         fetched = stage.stage(connection, batch, dataset, contract)
-        if may_hold_erased:
-            gone, person = take_out(connection, erased, contract)
-            fetched -= gone
-            if person is not None:
-                clean_batch(batch, person)
-        base = replace(base, fetched=fetched)
+        fetched -= _take_out(connection, contract, erased, batch)
+        drift = judge(connection, contract, dataset, batch, before)
+        base = replace(base, fetched=fetched, seen=encode(drift.seen))
         return settle(
             context.lake,
             connection,
@@ -362,7 +360,29 @@ def _load(
             replaced_by=dataset.replaced_by,
             tombstones=dataset.tombstone is not None,
             approval=context.approval,
+            found=drift,
         )
+
+
+def _erased(context: Context, contract: Contract) -> Suppression | None:
+    """Return whom a batch may hold although they were erased; None if nobody."""
+    erased = Suppression(context.settings.suppression)
+    return erased if personal(contract) and erased.hashes() else None
+
+
+def _take_out(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    erased: Suppression | None,
+    batch: LandedBatch,
+) -> int:
+    """Take the erased out of the staged batch and of landing; returns how many rows that were."""
+    if erased is None:
+        return 0
+    gone, person = take_out(connection, erased, contract)
+    if person is not None:
+        clean_batch(batch, person)
+    return gone
 
 
 def _load_again(
@@ -372,6 +392,7 @@ def _load_again(
     contract = context.catalog.contract(dataset)
     position = loads.position(connection, base.source, base.dataset)
     newest = context.again[-1].manifest
+    before = loads.latest(connection, status="good")[base.source, base.dataset]
     base = replace(
         base,
         batch=position.batch,
@@ -381,9 +402,11 @@ def _load_again(
         cursor_after=position.cursor,
         fingerprint=fingerprint(connection, contract, dataset, newest),
         reloaded=True,
+        seen=before["seen"],
     )
     with staged_in(context, connection, contract, f"again-{newest.batch}"):
-        fetched = replay(connection, context.again, dataset, contract)
+        staged = partial(_take_out, connection, contract, _erased(context, contract))
+        fetched = replay(connection, context.again, dataset, contract, staged)
         return settle(
             context.lake,
             connection,
@@ -401,7 +424,8 @@ def same_again(base: LoadRecord, before: dict[str, Any]) -> LoadRecord:
     """Return the record of a batch that says what the last one said, under the same rules."""
     same = {name: before[name] for name in ("fetched", "rejected", "repaired", "duplicates")}
     kept = same["fetched"] - same["rejected"] - same["duplicates"]
-    return replace(base, status=loads.UNCHANGED, unchanged=kept, **same)
+    seen = before["seen"]
+    return replace(base, status=loads.UNCHANGED, unchanged=kept, seen=seen, **same)
 
 
 @contextmanager

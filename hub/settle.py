@@ -24,7 +24,7 @@ from checks.contract import Contract
 from checks.quarantine import mark
 from checks.report import Report, renewed
 from hub.errors import HubError
-from hub.held import HeldBackError, Objection
+from hub.held import Found, HeldBackError, Objection
 from warehouse import diff, loads
 from warehouse.approvals import Approval
 from warehouse.commit import commit
@@ -44,6 +44,8 @@ class Settled:
     record: LoadRecord
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: HubError | None = None
+    warnings: tuple[str, ...] = ()
+    """What somebody must read although it stopped nothing: the source sends a new field."""
     document: Mapping[str, Any] | None = None
     """Great Expectations' own result, if it ran: what its pages are made of."""
 
@@ -61,6 +63,7 @@ def settle(
     tombstones: bool = False,
     approval: Approval | None = None,
     judged_again: Sequence[str] = (),
+    found: Found | None = None,
 ) -> Settled:
     """Check the staged rows and commit what changed.
 
@@ -76,6 +79,7 @@ def settle(
         tombstones: As for ``diff.compare``.
         approval: A person's word for one batch: what it names does not hold that batch back.
         judged_again: Batches that are loaded again; ``hang`` holds them together, marked.
+        found: What was found in the batch already: the objections count, the warnings go along.
 
     Raises:
         HeldBackError: Too few rows, too many bad ones, too many that vanish, a rule broken.
@@ -101,9 +105,10 @@ def settle(
         duplicates=difference.duplicates,
         late=difference.late,
     )
-    objections = [*_before_checks(connection, contract, record)]
+    found = found or Found()
+    objections = [*found.objections, *_before_checks(connection, contract, record)]
     if difference.nothing and not objections:
-        return Settled(record, last_checks(connection, base, contract))
+        return Settled(record, last_checks(connection, base, contract), warnings=found.warnings)
     from checks.validate import validate  # noqa: PLC0415 - imports Great Expectations
 
     # How much comes in a night, and how new it is, says nothing of what came long ago.
@@ -118,8 +123,9 @@ def settle(
         command = "reload" if judged_again else "approve"
         remedy = f"`hub {command} {name} --reason ...` lets this batch pass"
         raise HeldBackError(
-            objections, record=record, checks=checks, document=report.document, remedy=remedy
-        )
+            objections, record=record, checks=checks, remedy=remedy,
+            warnings=found.warnings, document=report.document,
+        )  # fmt: skip
     record = replace(
         record,
         status=loads.LOADED,
@@ -135,7 +141,7 @@ def settle(
         checks=json.dumps(checks, ensure_ascii=False),
     )
     commit(lake, connection, contract, record, approval=granted if objections else None)
-    return Settled(record, checks, document=report.document)
+    return Settled(record, checks, warnings=found.warnings, document=report.document)
 
 
 def last_checks(

@@ -64,7 +64,7 @@ HUB_TABLES = {
         inserted BIGINT, updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT,
         repaired BIGINT, duplicates BIGINT, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
         seconds DOUBLE, error VARCHAR, checks VARCHAR, fingerprint VARCHAR, whole BOOLEAN,
-        held VARCHAR, reloaded BOOLEAN, late BIGINT""",
+        held VARCHAR, reloaded BOOLEAN, late BIGINT, seen VARCHAR""",
     "hub.quarantine": """
         _source VARCHAR, dataset VARCHAR, table_name VARCHAR, record_hash UBIGINT,
         record_key VARCHAR, rules VARCHAR[], reasons VARCHAR[], record VARCHAR, file VARCHAR,
@@ -297,7 +297,7 @@ def _spill(folder: Path) -> Path:
 
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the tables and columns that this version has of its own and the lake lacks."""
+    """Add the tables and columns that this version has and the lake lacks."""
     known = connection.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
     ).fetchall()

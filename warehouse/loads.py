@@ -65,6 +65,9 @@ class LoadRecord:
     dataset's position, which stays."""
     late: int = 0
     """Versions that came when a newer one was there; they are in the history alone."""
+    seen: str | None = None
+    """JSON: which fields the source sent up to now, and what could not be typed
+    (``warehouse.drift.Seen``)."""
 
     @property
     def changed(self) -> int:

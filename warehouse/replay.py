@@ -16,7 +16,7 @@ What does not belong here: which batches (``hub.reload``), judging (``checks``),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import duckdb
 
@@ -35,8 +35,11 @@ def replay(
     batches: Sequence[LandedBatch],
     dataset: DatasetSpec,
     contract: Contract,
+    staged: Callable[[LandedBatch], int],
 ) -> int:
     """Stage batches as one, marked; the oldest first.
+
+    ``staged`` is called after each is staged and before it is marked: it takes erased persons out.
 
     Returns:
         The rows in ``stg.main.hang``: what is accepted in the end, and what is refused.
@@ -48,6 +51,7 @@ def replay(
     offset = 0
     for number, batch in enumerate(batches):
         rows = stage(connection, batch, dataset, contract)
+        staged(batch)
         mark(connection, "stg.main.hang", contract)
         if number == 0:
             _begin(connection, dataset)
