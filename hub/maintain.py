@@ -22,7 +22,7 @@ from hub.catalog import Catalog
 from hub.errors import TransientError
 from hub.load import system_lock
 from hub.settings import Settings
-from warehouse import cleanup, maintenance
+from warehouse import cleanup, history, maintenance
 from warehouse.lake import Lake
 
 if TYPE_CHECKING:
@@ -52,10 +52,22 @@ def policy(settings: Settings) -> maintenance.Policy:
 
 
 def maintain_lake(settings: Settings, catalog: Catalog, *, dry_run: bool, noted: Noted) -> None:
-    """Flush, compact, expire, clean up, vacuum."""
+    """End history as contracts say; flush, compact, expire, clean up, vacuum."""
+    lake = Lake(settings.lake)
+    if lake.exists:
+        connection = lake.writer()
+        try:
+            for contract in catalog.contracts.values():
+                ended = history.purge(
+                    lake, connection, contract, datetime.now(UTC), dry_run=dry_run
+                )
+                if ended:
+                    noted(Line("purged_versions", contract.table, ended))
+        finally:
+            connection.close()
     keys = {contract.table: contract.key for contract in catalog.contracts.values()}
     maintenance.maintain(
-        Lake(settings.lake),
+        lake,
         keys,
         policy(settings),
         dry_run=dry_run,

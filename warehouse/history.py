@@ -25,7 +25,12 @@ from warehouse.tables import history_of
 
 
 def purge(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, contract: Contract, now: datetime
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> int:
     """Remove versions that ended more than ``historyDays`` before now.
 
@@ -34,9 +39,10 @@ def purge(
         connection: A writer of it.
         contract: Says how long; nothing is removed if it does not.
         now: An instant with zone.
+        dry_run: Count them only.
 
     Returns:
-        How many versions were removed.
+        How many versions were removed, or would be.
     """
     if contract.history_days is None or not _there(connection, history_of(contract.table)):
         return 0
@@ -47,8 +53,8 @@ def purge(
             f"SELECT count(*) FROM {history} WHERE _superseded_at < ?", [before]
         ).fetchone()
         old = int(counted[0]) if counted else 0
-        if not old:
-            return 0
+        if not old or dry_run:
+            return old
         connection.execute("BEGIN")
         try:
             connection.execute(f"DELETE FROM {history} WHERE _superseded_at < ?", [before])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import dagster as dg
 import pytest
 
 from hub import maintain, runs
+from hub.catalog import load_catalog
 from hub.maintain import Line
 from hub.maintenance_assets import JOB, maintenance_definitions
 from hub.settings import Settings
@@ -59,3 +61,18 @@ def test_old_runs_go_but_not_the_one_that_is_shown(
     assert left == ended[-1:]
     stored = {path.stem for path in (tmp_path / "dagster" / "history" / "runs").glob("*-*.db")}
     assert stored == set(left)
+
+
+def test_history_ends_when_its_contract_says(tmp_path: Path) -> None:
+    small.two_nights(tmp_path)
+    settings = Settings(data_dir=tmp_path / "data", assets_dir=small.define(tmp_path))
+    catalog = load_catalog(settings.assets_dir)
+    (name,) = (n for n, c in catalog.contracts.items() if c.table == small.TABLE)
+    short = replace(catalog.contracts[name], history_days=1e-9)
+    catalog = replace(catalog, contracts={**catalog.contracts, name: short})
+    lines: list[Line] = []
+    for dry_run in (True, False, False):
+        maintain.maintain_lake(settings, catalog, dry_run=dry_run, noted=lines.append)
+    purged = [line.count for line in lines if line.what == "purged_versions"]
+    assert len(purged) == 2
+    assert purged[0] == purged[1] > 0
