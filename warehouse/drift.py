@@ -149,8 +149,8 @@ def decode(text: str | None) -> Seen | None:
 
 
 def encode(seen: Seen) -> str:
-    """Return what a load keeps."""
-    return msgspec.json.encode(seen).decode()
+    """Return what a load keeps; the same for the same, whatever order the fields came in."""
+    return msgspec.json.encode(seen, order="deterministic").decode()
 
 
 def shares(lost: Mapping[str, tuple[int, float]]) -> dict[str, float]:

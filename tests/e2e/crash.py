@@ -89,13 +89,13 @@ def _wrap(point: Callable[[str], None]) -> None:
     rename, step, keep = os.rename, commit.step, landing.BatchWriter._keep
     real_stage, real_validate = stage.stage, validate.validate
 
-    def half_then_whole(self: Any, data: bytes, file: Any) -> None:
+    def half_then_whole(self: Any, data: bytes, content: bytes, file: Any) -> None:
         path = self._partial / file.name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data[: len(data) // 2])
         point("page:half" if file.media == "ndjson" else "file:half")
         path.unlink()
-        keep(self, data, file)
+        keep(self, data, content, file)
 
     def renamed(*arguments: Any, **options: Any) -> None:
         point("rename:before")
