@@ -20,6 +20,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.contest import Contestant, hold, me, peer, table, tell
 from benchmarks.project import make
 from benchmarks.rows import COLUMNS, PAGE, write_pages
@@ -27,6 +29,13 @@ from benchmarks.static_server import serving
 
 THREADS = 4
 """Those of the hub's definition."""
+
+
+class Envelope(msgspec.Struct):
+    """A page; its records stay bytes."""
+
+    total: int
+    data: list[msgspec.Raw]
 
 
 def hub(folder: Path) -> None:
@@ -53,12 +62,7 @@ def hub(folder: Path) -> None:
 def limit(folder: Path) -> None:
     """Keep the bytes as lines and let DuckDB make Parquet of them: the least that can be done."""
     import duckdb  # noqa: PLC0415
-    import msgspec  # noqa: PLC0415
     import requests  # noqa: PLC0415
-
-    class Envelope(msgspec.Struct):
-        total: int
-        data: list[msgspec.Raw]
 
     address, session = os.environ["BENCH_URL"], requests.Session()
     decoder = msgspec.json.Decoder(Envelope)

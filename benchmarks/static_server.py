@@ -11,6 +11,7 @@ What does not belong here: what is in the pages.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _CONFIGURATION = """
-daemon off; pid {own}/nginx.pid; error_log {own}/error.log; worker_processes 1;
+{user}daemon off; pid {own}/nginx.pid; error_log {own}/error.log; worker_processes 1;
 events {{}}
 http {{
   access_log {own}/access.log; sendfile on; default_type application/json; etag on;
@@ -48,7 +49,10 @@ def serving(pages: Path, own: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     file = own / "nginx.conf"
-    file.write_text(_CONFIGURATION.format(own=own, port=port, pages=pages.absolute()))
+    # A temporary folder is its maker's alone, and root's nginx would read it as somebody else.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    places = {"own": own, "port": port, "pages": pages.absolute(), "user": user}
+    file.write_text(_CONFIGURATION.format(**places))
     process = subprocess.Popen([program, "-c", str(file.absolute()), "-e", str(own / "error.log")])
     try:
         for _ in range(100):
