@@ -39,7 +39,6 @@ from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
 from warehouse.drift import encode
-from warehouse.erasure_files import clean_batch
 from warehouse.lake import Lake
 from warehouse.loads import LoadRecord
 from warehouse.replay import replay
@@ -346,7 +345,8 @@ def _load(
         return Settled(same_again(base, before), last_checks(connection, base, contract))
     with staged_in(context, connection, contract, manifest.batch):
         fetched = stage.stage(connection, batch, dataset, contract)
-        fetched -= _take_out(connection, contract, erased, batch)
+        if erased is not None:
+            fetched -= take_out(connection, erased, contract, batch)
         drift = judge(connection, contract, dataset, batch, before)
         base = replace(base, fetched=fetched, seen=encode(drift.seen))
         return settle(
@@ -370,21 +370,6 @@ def _erased(context: Context, contract: Contract) -> Suppression | None:
     return erased if personal(contract) and erased.hashes() else None
 
 
-def _take_out(
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    erased: Suppression | None,
-    batch: LandedBatch,
-) -> int:
-    """Take the erased out of the staged batch and of landing; returns how many rows that were."""
-    if erased is None:
-        return 0
-    gone, person = take_out(connection, erased, contract)
-    if person is not None:
-        clean_batch(batch, person)
-    return gone
-
-
 def _load_again(
     context: Context, connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec, base: LoadRecord
 ) -> Settled:
@@ -405,8 +390,8 @@ def _load_again(
         seen=before["seen"],
     )
     with staged_in(context, connection, contract, f"again-{newest.batch}"):
-        staged = partial(_take_out, connection, contract, _erased(context, contract))
-        fetched = replay(connection, context.again, dataset, contract, staged)
+        erased = _erased(context, contract)
+        fetched = replay(connection, context.again, dataset, contract, erased)
         return settle(
             context.lake,
             connection,

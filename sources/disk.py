@@ -1,6 +1,7 @@
-"""The few things landing asks of the disk beyond writing a file.
+"""The few things that landing and its neighbours ask of the disk beyond writing a file.
 
-Data flow: ``sources.landing`` calls these; nothing comes out but errors that name the folder.
+Data flow: ``sources.landing``, ``sources.held`` and the warehouse call these; nothing comes out but
+errors that name the folder.
 
 Run it alone: ``python -c "from sources.disk import is_running; print(is_running('1'))"``
 
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub.errors import ConfigurationError
+
+_PRIVATE = 0o600
 
 
 @contextlib.contextmanager
@@ -36,6 +39,19 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that nobody else may read, whole or not at all; its folder is there."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    sync(path.parent)
 
 
 def is_running(pid: str) -> bool:

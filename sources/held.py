@@ -18,18 +18,17 @@ What does not belong here: how a mark is recognised (``sources.edoc_marks``).
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from pathlib import Path
 
 import msgspec
 
-from sources.disk import sync, writing
+from sources.disk import write_private, writing
 from sources.edoc_marks import Mark
 
 FOLDER = "held"
 """Name of the folder beside landing."""
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_PRIVATE_FOLDER = 0o700
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,19 +132,11 @@ class Held:
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a record that nobody else may read, whole or not at all."""
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
         with writing(path):
             for folder in (self._root, *reversed(self._between()), self._folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(_PRIVATE_FOLDER)
-            partial.unlink(missing_ok=True)
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(path)
-            sync(self._folder)
+            write_private(path, data)
 
     def _between(self) -> list[Path]:
         """Return the folders between the root and the dataset's own, the innermost first."""

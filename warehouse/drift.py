@@ -27,6 +27,7 @@ from sources.landing import LandedBatch, LandedFile
 from sources.spec import DatasetSpec
 from warehouse.lake import quote
 from warehouse.readers.batch import names_in
+from warehouse.readers.ndjson import LARGEST
 
 SAMPLE = 500
 """Records looked at in the first page, and as many in the last."""
@@ -34,8 +35,6 @@ _READ_FOR_NAMES = {"parquet": 1 << 40, "csv": 20 << 20, "tsv": 20 << 20, "xlsx":
                    "xls": 1 << 20, "xml": 1 << 20, "json": 1 << 20}  # fmt: skip
 """Bytes of a file up to which its field names are read: what reading them a second time may cost.
 Documents (``edxml``) have the fields of their standard."""
-_LARGEST = 16 << 20
-"""Bytes of a record that DuckDB takes by default; its buffers are no larger than a small page."""
 _KINDS = {"VARCHAR": "text", "BOOLEAN": "flag", "OBJECT": "object", "ARRAY": "list"}
 
 
@@ -86,7 +85,7 @@ def _of_objects(
     parts = " UNION ALL ".join(
         f"(SELECT json FROM read_json_objects('{quote(batch.path / file.name)}', "
         f"format = 'newline_delimited', ignore_errors = true, "
-        f"maximum_object_size = {min(_LARGEST, file.bytes)}) LIMIT {SAMPLE})"
+        f"maximum_object_size = {min(LARGEST, file.bytes)}) LIMIT {SAMPLE})"
         for file in files
     )
     found: dict[str, Counter[str]] = {}

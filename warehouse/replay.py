@@ -16,7 +16,7 @@ What does not belong here: which batches (``hub.reload``), judging (``checks``),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
@@ -25,7 +25,9 @@ from checks.quarantine import mark
 from sources.landing import LandedBatch
 from sources.spec import DatasetSpec
 from warehouse.diff import not_late, same_key, seen_whole
+from warehouse.readers.batch import forget
 from warehouse.stage import stage
+from warehouse.suppression import Suppression, take_out
 
 _TABLES = ("hang", "tho", "vi_pham", "xoa", "cha")
 
@@ -35,11 +37,11 @@ def replay(
     batches: Sequence[LandedBatch],
     dataset: DatasetSpec,
     contract: Contract,
-    staged: Callable[[LandedBatch], int],
+    erased: Suppression | None = None,
 ) -> int:
     """Stage batches as one, marked; the oldest first.
 
-    ``staged`` is called after each is staged and before it is marked: it takes erased persons out.
+    Persons of the suppression list are taken out of each before it is marked.
 
     Returns:
         The rows in ``stg.main.hang``: what is accepted in the end, and what is refused.
@@ -51,7 +53,8 @@ def replay(
     offset = 0
     for number, batch in enumerate(batches):
         rows = stage(connection, batch, dataset, contract)
-        staged(batch)
+        if erased is not None:
+            take_out(connection, erased, contract, batch)
         mark(connection, "stg.main.hang", contract)
         if number == 0:
             _begin(connection, dataset)
@@ -142,11 +145,7 @@ def _fold(
 
 def _end(connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec) -> None:
     """Put what was gathered where a single batch would stand."""
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = 'tho'"
-    ).fetchone()
-    if found:
-        connection.execute("DROP VIEW stg.main.tho")
+    forget(connection)
     for name in _kept(dataset):
         connection.execute(f"DROP TABLE IF EXISTS stg.main.{name}")
         connection.execute(f"ALTER TABLE stg.main.gop_{name} RENAME TO {name}")

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +27,14 @@ import msgspec
 
 from checks.contract import Contract
 from hub.errors import ConfigurationError
-from sources.disk import sync, writing
+from sources.disk import write_private, writing
+from sources.landing import LandedBatch
+from warehouse.erasure_files import clean_batch
 from warehouse.person import FLAT, Person, matches_sql
 from warehouse.readers.batch import copy_cells
 
 _BLOCK = 64
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_PRIVATE_FOLDER = 0o700
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Suppression:
         if not path.exists():
             with writing(path):
                 self.folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-                self._write(path, secrets.token_bytes(32))
+                write_private(path, secrets.token_bytes(32))
         return path.read_bytes()
 
     def add(self, person: Person) -> None:
@@ -77,18 +78,7 @@ class Suppression:
         texts = [*person.numbers, *(f"{name}|{born}" for name, born in person.pairs)]
         made = {hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in texts}
         with writing(self._list):
-            self._write(self._list, msgspec.json.encode(sorted(made | self.hashes())))
-
-    def _write(self, path: Path, data: bytes) -> None:
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.unlink(missing_ok=True)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-        sync(self.folder)
+            write_private(self._list, msgspec.json.encode(sorted(made | self.hashes())))
 
     def _unusable(self, why: str) -> ConfigurationError:
         return ConfigurationError(
@@ -152,21 +142,24 @@ def found_in(
 
 
 def take_out(
-    connection: duckdb.DuckDBPyConnection, suppression: Suppression, contract: Contract
-) -> tuple[int, Person | None]:
-    """Drop the staged rows of erased persons.
+    connection: duckdb.DuckDBPyConnection,
+    suppression: Suppression,
+    contract: Contract,
+    batch: LandedBatch,
+) -> int:
+    """Take erased persons out of a staged batch, and out of the landed one it came from.
 
     Returns:
-        How many rows went, and whom they were about: the caller must take the same records out of
-        the landed batch.
+        How many staged rows went.
     """
     columns = personal(contract)
     person = found_in(connection, suppression, "stg.main.hang", columns)
     if person is None:
-        return 0, None
+        return 0
     gone = f"SELECT _row FROM stg.main.hang WHERE {matches_sql(person, columns)}"
     counted = connection.execute(f"SELECT count(*) FROM ({gone})").fetchone()
-    copy_cells(connection)
+    copy_cells(connection)  # `tho` may still read the pages that are written anew below
     connection.execute(f"DELETE FROM stg.main.tho WHERE _row IN ({gone})")
     connection.execute(f"DELETE FROM stg.main.hang WHERE {matches_sql(person, columns)}")
-    return (int(counted[0]) if counted else 0), person
+    clean_batch(batch, person)
+    return int(counted[0]) if counted else 0

@@ -51,7 +51,7 @@ def read_batch(
     Raises:
         ProviderError: A file is not what its medium says.
     """
-    _forget(connection)
+    forget(connection)
     reader = _reader(batch)
     if reader is None:
         store(connection, fields, [])
@@ -77,7 +77,7 @@ def view_batch(
         same order, and so many rows must come from it: whoever reads it first counts them and
         calls an error of DuckDB's ``ndjson.unreadable``.
     """
-    _forget(connection)
+    forget(connection)
     reader = _reader(batch)
     if reader is not None and hasattr(reader, "view"):
         landed = (connection, batch.path, batch.manifest.files, list(fields), dict(options))
@@ -95,11 +95,11 @@ def copy_cells(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchone()
     if found is not None:
         connection.execute("CREATE TABLE stg.main.ban_sao AS FROM stg.main.tho")
-        _forget(connection)
+        forget(connection)
         connection.execute("ALTER TABLE stg.main.ban_sao RENAME TO tho")
 
 
-def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop what another batch left: DuckDB replaces no table by a view, nor a view by a table."""
     for kind, name in (("VIEW", "o"), ("VIEW", "tho"), ("TABLE", "tho")):
         with suppress(duckdb.CatalogException):  # it is of the other kind

@@ -30,7 +30,7 @@ from warehouse.lake import quote
 from warehouse.readers.nested import NestedOptions, children_names, explode
 from warehouse.readers.options import READ_ERRORS, checked
 
-_LARGEST = 16 << 20
+LARGEST = 16 << 20
 """Bytes of a record that DuckDB takes by default. Its buffers are twice the largest record that may
 come, for each thread and file: pages of 5 MB need no more than that for each."""
 
@@ -154,7 +154,7 @@ def _read_json(pages: Sequence[Page], fields: Sequence[str], more: str = "") -> 
     """Return the table function that reads the cells as text."""
     listed = ", ".join(f"'{quote(page.path)}'" for page in pages)
     columns = ", ".join(f"'{quote(field)}': 'VARCHAR'" for field in fields)
-    largest = min(_LARGEST, max((page.path.stat().st_size for page in pages), default=_LARGEST))
+    largest = min(LARGEST, max((page.path.stat().st_size for page in pages), default=LARGEST))
     return (
         f"read_json([{listed}], format = 'newline_delimited', ignore_errors = true, "
         f"maximum_object_size = {largest}, columns = {{{columns}}}{more})"
