@@ -21,7 +21,7 @@ import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,8 @@ def _identifier(name: str, found: Checked) -> ValidationResultIdentifier:
 
 
 def _result(found: Checked) -> ExpectationSuiteValidationResult:
-    run = {"run_name": found.batch, "run_time": found.at.isoformat()}
+    # Great Expectations writes a Z behind the hour, whatever the zone.
+    run = {"run_name": found.batch, "run_time": found.at.astimezone(UTC).isoformat()}
     document = copy.deepcopy(dict(found.document))
     document["meta"] = {**document["meta"], "run_id": run}
     for entry in document["results"]:

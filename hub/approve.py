@@ -66,10 +66,13 @@ def chosen(context: Context, name: str, batch: str | None) -> Waiting:
     """Return the batch of a dataset that a person means: the newest, or by the begin of its name.
 
     Raises:
-        ConfigurationError: Nothing of it waits, or not this batch: it moved on meanwhile.
+        ConfigurationError: There is no such dataset; nothing of it waits, or not this batch: it
+            moved on meanwhile.
     """
     found = waiting(context, name)
     if not found:
+        if name not in context.catalog.derived:
+            context.catalog.dataset(name)  # a misspelt name is told as such
         raise ConfigurationError(
             "nothing of this dataset is held back",
             where=name,

@@ -128,7 +128,8 @@ def read_manifest(backup: Path) -> Manifest:
         return msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigurationError(
-            f"{backup} is no backup: {type(error).__name__}",
+            f"{backup} is no backup: "
+            + ("it has no manifest" if isinstance(error, OSError) else "its manifest is damaged"),
             next_step="name the folder that `hub backup` printed",
         ) from None
 

@@ -9,7 +9,7 @@ A row about the person goes whole: a dossier without its holder would still say 
 columns say of them. It all happens under the lock and alone, so readers wait; time travel to
 before it ends. Killed at any step, the same command does the rest: every step may be repeated.
 
-Run it alone: ``pytest tests/warehouse/test_erasure.py``.
+Run it alone: ``pytest tests/hub/test_erase.py``.
 
 What does not belong here: files beside the lake (``erasure_files``), whether it may be done
 (``hub.erase``).

@@ -8,7 +8,7 @@ for a search of bytes.
 A number is looked for as it is, without the zeros that spreadsheets drop, and a phone with its
 country code. A name counts only together with the birth date, since many share it.
 
-Run it alone: ``pytest tests/warehouse/test_person.py``.
+Run it alone: ``pytest tests/hub/test_erase.py``.
 
 What does not belong here: removing anything; personal values in any text that is shown.
 """

@@ -8,7 +8,7 @@ nothing without the key; the key says nothing without the list; neither is in a 
 HMAC-SHA-256 (RFC 2104) is written in SQL from DuckDB's ``sha256`` and the two padded keys, so that
 a million rows are matched in bulk; a test holds it against :mod:`hmac`.
 
-Run it alone: ``pytest tests/warehouse/test_suppression.py``.
+Run it alone: ``pytest tests/hub/test_erase.py``.
 
 What does not belong here: removing what is stored already (``erasure``, ``erasure_files``).
 """

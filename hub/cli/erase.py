@@ -56,6 +56,8 @@ def erase(  # noqa: PLR0917 - typer hands options over by name
     )
     for place, count in removed.items():
         console.print(f"{count:>10,}  {place}", highlight=False, markup=False)
+    if not removed:
+        console.print("nothing of this person was found")
     if dry_run:
         console.print("nothing was removed", style="dim")
     else:

@@ -45,4 +45,4 @@ def maintain(
     for line in size_report(settings) if sizes else ():
         noted(line)
     if dry_run:
-        console.print("nothing was done", style="dim")
+        console.print("all this would be done; nothing was", style="dim")

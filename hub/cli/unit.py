@@ -55,7 +55,8 @@ def unit(
     if connection.execute(f"SELECT count(*) FROM ({sql})").fetchone() == (0,):
         raise ConfigurationError(
             "there was no such unit",
-            next_step="leave --on or --in away; names are looked for whole, with or without type",
+            next_step=("leave --on or --in away; " if on or within else "")
+            + "names are looked for whole, with or without type",
         )
     print_table(connection, sql, limit=100, console=Console())
 

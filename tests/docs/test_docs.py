@@ -278,3 +278,15 @@ def test_files_named_in_code_exist(document: Path) -> None:
 def test_variables_of_the_hub_exist(document: Path) -> None:
     known = {f"HUB_{name.upper()}" for name in Settings.model_fields} | {CONTACT}
     assert set(re.findall(r"\bHUB_[A-Z_]+\b", text_of(document))) - known == set()
+
+
+def test_every_test_that_a_module_names_is_there() -> None:
+    named = re.compile(r"pytest (tests/[\w/]+(?:\.py)?)")
+    missing = [
+        f"{path.relative_to(ROOT)}: {test}"
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        for test in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / test).exists()
+    ]
+    assert missing == []

@@ -46,6 +46,11 @@ def test_a_real_shrink_passes_by_a_word_that_is_kept(source: Source) -> None:
         chosen(source.context(), NAME, None)
 
 
+def test_a_misspelt_dataset_is_told_as_such(source: Source) -> None:
+    with pytest.raises(ConfigurationError, match="there is no dataset 'tinh/cong/hoso'"):
+        chosen(source.context(), "tinh/cong/hoso", None)
+
+
 def test_a_batch_that_a_later_one_overtook_can_be_approved_no_more(source: Source) -> None:
     source.night()
     everything = source.records

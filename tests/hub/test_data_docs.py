@@ -14,9 +14,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.checks.staged import GOOD, fill, staging
 from tests.checks.test_batch_rules import RULES
 from warehouse.loads import LoadRecord
 
-NOW = datetime(2026, 10, 1, 18, 30, tzinfo=UTC)
+NOW = datetime(2026, 10, 2, 1, 30, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))  # as the lake gives it
 PLANTED = "Giàng A Tráng 099203004567"
 PAST = Past((3, 3), {"le_phi": 5.0}, whole=True, now=datetime(2026, 1, 10))  # noqa: DTZ001
 
@@ -84,6 +85,7 @@ def test_the_pages_show_every_rule_and_no_value(
     assert "3 unexpected values found" in text
     assert "20261001T183000" in target[1]
     assert "2026-10-02 01:30" in found["index.html"]  # in Vietnam time
+    assert "2026-10-01T18:30:00Z" in text
     for file in settings.docs.rglob("*"):
         if file.is_file():
             assert PLANTED.rsplit(maxsplit=1)[-1].encode() not in file.read_bytes(), file

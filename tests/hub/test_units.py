@@ -227,8 +227,10 @@ def test_the_command_says_what_a_unit_was_and_is(
     unit.unit("xã  hoà bình", on="2020-01-01", within="Hoà Bình", form=Format.csv)
     (line,) = capfd.readouterr().out.splitlines()[1:]
     assert line.startswith("04825,Xã Hòa Bình,Thành phố Hòa Bình,Tỉnh Hòa Bình,17,")
-    with pytest.raises(ConfigurationError, match="no such unit"):
+    with pytest.raises(ConfigurationError, match=r"no such unit .* leave --on or --in away"):
         unit.unit("Không Có", on=None, within="15", form=Format.table)
+    with pytest.raises(ConfigurationError, match=r"no such unit .* -> names are looked for whole"):
+        unit.unit("Không Có", on=None, within=None, form=Format.table)
     with pytest.raises(typer.BadParameter, match="--on wants a day"):
         unit.unit("15", on="30/06/2025", within=None, form=Format.table)
 
