@@ -12,18 +12,16 @@ What does not belong here: fetching (``first_load``), reading (``queries``).
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.contest import Contestant, hold, me, peer, table, tell
+from benchmarks.contest import Contestant, hold, me, peer, run_alone, table, tell
 from benchmarks.project import make
 from benchmarks.rows import COLUMNS, select, typed
 
@@ -166,20 +164,5 @@ def measure(rows: int, runs: int, folder: Path) -> str:
     )
 
 
-def main() -> None:
-    """Hold the contest and print its table, or be one of its contestants."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.role:
-        ROLES[chosen.role](chosen.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print(measure(chosen.rows, chosen.runs, Path(folder)))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure, ROLES, rows=10_000_000)

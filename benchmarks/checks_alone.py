@@ -12,15 +12,13 @@ What does not belong here: staging, the lake.
 
 from __future__ import annotations
 
-import argparse
 import os
-import tempfile
 import time
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.contest import Contestant, hold, me, table, tell
+from benchmarks.contest import Contestant, hold, me, run_alone, table, tell
 from benchmarks.project import EXPECTATIONS, RULES, make
 from benchmarks.rows import COLUMNS, select, typed
 
@@ -66,13 +64,15 @@ def _by_hub(folder: Path, *, marks: bool) -> None:
 
 def by_scan(folder: Path) -> None:
     """Count the same predicates in one SELECT, the key's uniqueness in another."""
-    from checks.contract import load_contract  # noqa: PLC0415
+    from checks.contract import load_contract  # noqa: PLC0415 - as above
+    from checks.staging import apply  # noqa: PLC0415
     from warehouse.lake import connect  # noqa: PLC0415
 
     contract = load_contract(folder / "assets" / "contracts" / "ho_so.odcs.yaml")
     connection = connect()
     connection.execute(f"ATTACH '{folder}/stg.duckdb' AS stg")
-    rules = [rule for rule in contract.rules if rule.kind != "unique"]
+    fitted = apply(connection, "stg.main.hang", contract).rules
+    rules = [rule for rule in fitted if rule.kind != "unique"]
     counts = ", ".join(f"count(*) FILTER ({rule.violation})" for rule in rules)
     keys = ", ".join(contract.key)
     started = time.perf_counter()
@@ -150,20 +150,5 @@ def measure(rows: int, runs: int, folder: Path) -> str:
     )
 
 
-def main() -> None:
-    """Hold the contest and print its table, or be one of its contestants."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.role:
-        ROLES[chosen.role](chosen.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print(measure(chosen.rows, chosen.runs, Path(folder)))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure, ROLES, rows=1_000_000)

@@ -12,6 +12,7 @@ What does not belong here: what is measured, judging it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -150,3 +151,31 @@ def table(results: Mapping[str, Sequence[Result]], base: str) -> str:
             f"| {median(found, 'written') / 1e6:,.1f} |"
         )
     return "\n".join(lines)
+
+
+def run_alone(
+    doc: str | None,
+    measure: Callable[[int, int, Path], str],
+    roles: Mapping[str, Callable[[Path], None]],
+    **size: int,
+) -> None:
+    """Be the command line of a benchmark's module: measure and print, or be one of its roles.
+
+    Args:
+        doc: The module's docstring.
+        measure: Takes the size, the runs and an empty folder; returns the section.
+        roles: Name -> what a process of that name does in its folder.
+        size: What is measured and how many of it, as ``rows=1_000_000``.
+    """
+    ((name, default),) = size.items()
+    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser.add_argument(f"--{name}", dest="size", type=int, default=default)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--as", dest="role", choices=roles, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.role:
+        roles[chosen.role](chosen.folder)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        print(measure(chosen.size, chosen.runs, Path(folder)))

@@ -12,17 +12,15 @@ What does not belong here: what the peers are asked to do (``peers``).
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.contest import Contestant, hold, me, peer, table, tell
+from benchmarks.contest import Contestant, hold, me, peer, run_alone, table, tell
 from benchmarks.project import make
 from benchmarks.rows import COLUMNS, PAGE, write_pages
 from benchmarks.static_server import serving
@@ -108,20 +106,5 @@ def measure(rows: int, runs: int, folder: Path) -> str:
     return f"## First load: {rows:,} records\n\n{table(results, 'hub')}\n"
 
 
-def main() -> None:
-    """Hold the contest and print its table, or be one of its contestants."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.role:
-        ROLES[chosen.role](chosen.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print(measure(chosen.rows, chosen.runs, Path(folder)))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure, ROLES, rows=1_000_000)

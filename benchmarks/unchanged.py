@@ -11,17 +11,15 @@ What does not belong here: large tables.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.contest import Contestant, Result, hold, me, median, sizes, tell
+from benchmarks.contest import Contestant, Result, hold, me, median, run_alone, sizes, tell
 from benchmarks.project import make
 from benchmarks.rows import write_pages
 from benchmarks.static_server import serving
@@ -45,12 +43,12 @@ def night(folder: Path) -> None:
     ).stdout  # fmt: skip
     seconds = time.perf_counter() - started
     entries = json.loads(out)["datasets"]
-    if any(entry["state"] not in {"unchanged", "loaded"} for entry in entries):
+    if any(entry["status"] not in {"unchanged", "loaded"} for entry in entries):
         sys.exit(out)
     tell(
         seconds,
         datasets=len(entries),
-        unchanged=sum(entry["state"] == "unchanged" for entry in entries),
+        unchanged=sum(entry["status"] == "unchanged" for entry in entries),
         each=sum(entry["seconds"] for entry in entries) / len(entries),
         files=len(set(sizes(parquet)) - set(before)),
     )
@@ -89,20 +87,5 @@ def _section(datasets: int, found: list[Result], requests: float) -> str:
 """
 
 
-def main() -> None:
-    """Measure and print, or be the night."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--datasets", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--as", dest="role", choices=["night"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.role:
-        night(chosen.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print(measure(chosen.datasets, chosen.runs, Path(folder)))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure, {"night": night}, datasets=100)

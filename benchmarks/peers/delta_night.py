@@ -16,14 +16,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
+from pyarrow.dataset import dataset
 
 
 def main() -> None:
     """Make the table, take the night, print the seconds."""
     folder = Path(sys.argv[1])
     place = str(folder / "delta" / "table")
-    for batch in [pq.ParquetFile(folder / "delta" / "rows.parquet").iter_batches(1_000_000)]:
-        write_deltalake(place, batch, schema=pq.read_schema(folder / "delta" / "rows.parquet"))
+    rows = dataset(folder / "delta" / "rows.parquet", format="parquet")
+    write_deltalake(place, rows.scanner().to_reader())
     upserts = pq.read_table(folder / "upserts.parquet")
     deletes = pq.read_table(folder / "deletes.parquet")
     table = DeltaTable(place)
