@@ -14,8 +14,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
-from hub.load import Context, Outcome, Pulled, system_lock
+from hub.load import Context, Outcome, Pulled
 from hub.sync import fed
+from hub.system_lock import system_lock
 from sources.landing import LandedBatch, Landing
 
 

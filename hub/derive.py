@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -66,12 +67,12 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
         started_at=started_at,
         ended_at=started_at,
     )
-    before = loads.latest(connection, status="good").get((source, dataset))
+    before = loads.last(connection, source, dataset, status="good")
     last_good = before["ended_at"] if before else None
     inputs: list[Input] = []
     try:
         inputs = inputs_of(context, connection, spec, started_at)
-        settled = _derive(context, connection, spec, base, inputs)
+        settled = _derive(context, connection, spec, base, inputs, before=before)
     except Exception as caught:  # noqa: BLE001 - one table's trouble must stay its own
         settled = failed(connection, base, caught)
     record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
@@ -130,6 +131,8 @@ def _derive(
     spec: DerivedSpec,
     base: loads.LoadRecord,
     inputs: list[Input],
+    *,
+    before: dict[str, Any] | None,
 ) -> Settled:
     contract = context.catalog.contract_named(spec.contract)
     folder = context.settings.assets_dir / spec.name
@@ -146,7 +149,6 @@ def _derive(
     )
     # Of the last good load, not of the last one that changed rows: an input may change and the
     # result stay, and then it would be computed again every night.
-    before = loads.latest(connection, status="good").get((base.source, base.dataset))
     if before is not None and before["fingerprint"] == seen:
         return Settled(same_again(base, before), last_checks(connection, base, contract))
     if all(i.batch is None for i in inputs):

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from hub.catalog import Catalog
 from hub.errors import ConfigurationError
-from hub.load import system_lock
 from hub.settings import Settings
+from hub.system_lock import system_lock
 from warehouse import backup, catalog_file, cleanup, erasure, erasure_files, suppression
 from warehouse.lake import Lake
 from warehouse.person import Person

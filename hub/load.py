@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from checks.contract import Contract
 from hub import data_docs
@@ -116,35 +115,6 @@ class Outcome:
     """Where Great Expectations' page about the dataset is, if the checks ever ran."""
 
 
-def system_lock(settings: Settings, system: str) -> AbstractContextManager[object]:
-    """Return the lock that keeps two syncs of one system apart; a crash releases it."""
-    settings.locks.mkdir(parents=True, exist_ok=True)
-    name = system.replace("/", "__") + ".lock"
-    return _Waiting(
-        FileLock(settings.locks / name, timeout=settings.lock_timeout, thread_local=False), system
-    )
-
-
-class _Waiting:
-    """A file lock whose time-out is an error of ours."""
-
-    def __init__(self, lock: FileLock, system: str) -> None:
-        self.lock, self.system = lock, system
-
-    def __enter__(self) -> object:
-        try:
-            return self.lock.acquire()
-        except Timeout as error:
-            raise TransientError(
-                "another sync of this system is still running",
-                where=self.system,
-                next_step="wait for it, or raise HUB_LOCK_TIMEOUT",
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-
 def land(
     context: Context, system: SystemSpec, datasets: Iterable[DatasetSpec], progress: Progress
 ) -> dict[str, Pulled]:
@@ -215,10 +185,7 @@ def _position(
         return Position(), None
     connection = lake.writer()
     try:
-        return (
-            loads.position(connection, system.name, dataset.name),
-            loads.reconciled(connection, system.name, dataset.name),
-        )
+        return loads.standing(connection, system.name, dataset.name)
     finally:
         connection.close()
 
@@ -253,11 +220,11 @@ def load(
         started_at=pulled.started_at,
         ended_at=pulled.started_at,
     )
-    before = loads.latest(connection, status="good").get((system.name, dataset.name))
+    before = loads.last(connection, system.name, dataset.name, status="good")
     last_good = before["ended_at"] if before else None
     try:
         base = replace(base, table_name=context.catalog.contract(dataset).table)
-        settled = _load(context, connection, dataset, base, pulled.result)
+        settled = _load(context, connection, dataset, base, pulled.result, before=before)
     except Exception as caught:  # noqa: BLE001 - one dataset's trouble must stay its own
         settled = failed(connection, base, caught)
     record = replace(
@@ -319,11 +286,13 @@ def _load(
     dataset: DatasetSpec,
     base: LoadRecord,
     batch: LandedBatch | HubError,
+    *,
+    before: dict[str, Any] | None,
 ) -> Settled:
     if isinstance(batch, HubError):
         raise batch
     if context.again:
-        return _load_again(context, connection, dataset, base)
+        return _load_again(context, connection, dataset, base, before)
     manifest = batch.manifest
     contract = context.catalog.contract(dataset)
     seen = fingerprint(connection, contract, dataset, manifest)
@@ -338,7 +307,6 @@ def _load(
         fingerprint=seen,
         whole=manifest.whole,
     )
-    before = loads.latest(connection, status="good").get((base.source, base.dataset))
     # A batch may hold an erased person again although nothing else changed: it must be looked at.
     erased = _erased(context, contract)
     if before is not None and before["fingerprint"] == seen and erased is None:
@@ -371,13 +339,16 @@ def _erased(context: Context, contract: Contract) -> Suppression | None:
 
 
 def _load_again(
-    context: Context, connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec, base: LoadRecord
+    context: Context,
+    connection: duckdb.DuckDBPyConnection,
+    dataset: DatasetSpec,
+    base: LoadRecord,
+    before: dict[str, Any] | None,
 ) -> Settled:
     """Load batches again; where the next pull starts stays as it is."""
     contract = context.catalog.contract(dataset)
     position = loads.position(connection, base.source, base.dataset)
     newest = context.again[-1].manifest
-    before = loads.latest(connection, status="good")[base.source, base.dataset]
     base = replace(
         base,
         batch=position.batch,
@@ -387,7 +358,7 @@ def _load_again(
         cursor_after=position.cursor,
         fingerprint=fingerprint(connection, contract, dataset, newest),
         reloaded=True,
-        seen=before["seen"],
+        seen=before["seen"] if before else None,
     )
     with staged_in(context, connection, contract, f"again-{newest.batch}"):
         erased = _erased(context, contract)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from hub.catalog import Catalog
 from hub.errors import TransientError
-from hub.load import system_lock
 from hub.settings import Settings
+from hub.system_lock import system_lock
 from warehouse import cleanup, history, maintenance
 from warehouse.lake import Lake
 

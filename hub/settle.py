@@ -152,7 +152,7 @@ def last_checks(
     With the contract the freshness of its rows is judged anew: a source that sends the same every
     night is up to date and yet grows old.
     """
-    last = loads.latest(connection, status=loads.LOADED).get((base.source, base.dataset))
+    last = loads.last(connection, base.source, base.dataset, status=loads.LOADED)
     if not last or not last["checks"]:
         return {}
     checks = dict(json.loads(last["checks"]))

@@ -26,8 +26,9 @@ from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derive import Input, derive
 from hub.errors import DataError, HubError
 from hub.held import HeldBackError
-from hub.load import Context, Outcome, Pulled, land, load, system_lock
+from hub.load import Context, Outcome, Pulled, land, load
 from hub.settings import Settings
+from hub.system_lock import system_lock
 from sources.spec import DatasetSpec, SystemSpec
 
 DIMENSIONS = {

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from hub import data_docs
 from hub.errors import ConfigurationError, HubError
-from hub.load import Context, Outcome, Pulled, land, system_lock
+from hub.load import Context, Outcome, Pulled, land
+from hub.system_lock import system_lock
 from sources.session import left_out
 from sources.spec import DatasetSpec, SystemSpec
 from warehouse import loads
