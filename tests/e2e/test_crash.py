@@ -155,7 +155,7 @@ def test_killed_in_the_very_first_night(
 ) -> None:
     province.at_day(0)
     whole = Deployment(tmp_path / "whole", {"HUB_ENV": str(province.overlay)})
-    done = forks.run(whole, "sync", "danh_muc", "yen_bai")
+    done = forks.run(whole, "sync", "danh_muc/so_ghi_nhan", "yen_bai")
     assert done["status"] == 0
     points = done["points"]
     # The lake's own making and the first batches: the later points are those of the test above.
@@ -164,8 +164,8 @@ def test_killed_in_the_very_first_night(
     chosen += [p for p in points if p.startswith("commit.insert")][:2]
     for number, point in enumerate(chosen):
         killed = Deployment(tmp_path / f"killed{number}", {"HUB_ENV": str(province.overlay)})
-        assert forks.run(killed, "sync", "danh_muc", "yen_bai", kill=point)["status"] < 0, point
-        assert forks.run(killed, "sync", "danh_muc", "yen_bai")["status"] == 0, point
+        assert forks.run(killed, "sync", "danh_muc/so_ghi_nhan", "yen_bai", kill=point)["status"] < 0, point
+        assert forks.run(killed, "sync", "danh_muc/so_ghi_nhan", "yen_bai")["status"] == 0, point
         assert state(killed) == state(whole), point
 
 
