@@ -12,8 +12,8 @@ Conventions, one table per contract:
   ``customProperties`` ``phanLoai`` (mo, dung_chung, dung_rieng; may be left out in schemas of
   these names), ``rejectThreshold``, ``shrinkShare``, ``shrinkRows``, ``fewestRows``,
   ``versionColumn``, ``partitionBy``, ``historyDays``, ``driftNew``, ``driftMissing``,
-  ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>`` (a ``condition``
-  that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
+  ``publish``, ``freshnessHours`` (or the SLA property ``latency``); ``quality``: ``row.<x>`` (a
+  ``condition`` that is true for a good row), ``unique.<x>`` (``columns``), ``volume``.
 - each property: ``name``, ``businessName`` (Vietnamese label), ``description``,
   ``physicalType``, ``logicalType``; ``required``, ``primaryKey`` (needs ``required``),
   ``classification`` (none, basic, sensitive), custom property ``form``; ``quality``: rules
@@ -74,7 +74,7 @@ _DRIFT = {"driftNew": ("report", "ignore", "refuse"), "driftMissing": ("warn", "
 """Property -> what it may say; the first is meant where it is not there. There is no `add`: of a
 column without label, form and classification nobody could say who may see it."""
 _OPTIONS = {
-    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays",
+    "phanLoai", "versionColumn", "freshnessHours", "partitionBy", "historyDays", "publish",
     *_DEFAULTS, *_DRIFT,
 }  # fmt: skip
 _Audience = Literal["mo", "dung_chung", "dung_rieng"]
@@ -106,6 +106,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
     key = tuple(column.name for column in columns if column.key)
     options = custom(document, at, table.customProperties, _OPTIONS)
     reject_threshold = _number(document, options, "rejectThreshold", most=1)
+    audience = _audience(document, at, schema, options.get("phanLoai"))
     return Contract(
         id=text(document, ("id",), odcs.id, "give the contract an id"),
         version=text(document, ("version",), odcs.version, "give the contract a version"),
@@ -115,7 +116,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         title=text(document, ("name",), odcs.name, "give the contract a title in Vietnamese"),
         description=text(document, (*at, "description"), table.description, "say what one row is"),
         owner=_owner(document, odcs),
-        classification=_audience(document, at, schema, options.get("phanLoai")),
+        classification=audience,
         columns=columns,
         key=key,
         rules=_rules(document, columns, stated, reject_threshold),
@@ -135,6 +136,7 @@ def load_contract(path: Path | str, *, lake: str = "lake") -> Contract:
         ),
         drift_new=cast("Any", _choice(document, options, "driftNew")),
         drift_missing=cast("Any", _choice(document, options, "driftMissing")),
+        published=_published(document, audience, options.get("publish")),
     )
 
 
@@ -259,6 +261,21 @@ def _audience(
             place, f"phanLoai {value} contradicts schema {schema}", "change one of the two"
         )
     return cast("_Audience", value)
+
+
+def _published(document: Document, audience: _Audience, given: tuple[Any, Where] | None) -> bool:
+    """Return whether agencies get the table as files; what only its owner may see never is."""
+    private = audience == "dung_rieng"
+    if given is None:
+        return not private
+    value, place = given
+    if not isinstance(value, bool):
+        raise document.mistake(place, f"publish is `{value}`", "write true or false")
+    if value and private:
+        raise document.mistake(
+            place, "publish true contradicts phanLoai dung_rieng", "change one of the two"
+        )
+    return value
 
 
 def _number(

@@ -213,6 +213,9 @@ class Contract:
     drift_missing: Literal["warn", "block"] = "warn"
     """What to do when no record has a mapped field any more."""
 
+    published: bool = False
+    """Whether the masked table is among the files that agencies fetch (``warehouse.publish``)."""
+
     def column(self, name: str) -> Column:
         """Return the column of that name; raises ``KeyError`` if there is none."""
         return {column.name: column for column in self.columns}[name]
