@@ -17,6 +17,7 @@ from hub.automation import nightly
 from hub.components import catalog
 from hub.data_docs_assets import definitions as data_docs
 from hub.maintenance_assets import maintenance_definitions
+from hub.publish_assets import definitions as published_files
 from hub.settings import ROOT, Settings
 from hub.source_assets import RESOURCE, Night
 
@@ -30,5 +31,6 @@ def defs() -> dg.Definitions:
         nightly(systems),
         maintenance_definitions(),
         data_docs(),
+        published_files(),
         dg.Definitions(resources={RESOURCE: Night()}, executor=dg.in_process_executor),
     )

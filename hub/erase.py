@@ -3,9 +3,8 @@
 Data flow: identifiers, reason, request number -> the suppression list first, so that no pull can
 bring the person back meanwhile -> under the locks of all systems: landing, journals, held records,
 attachments, staging, published files and Data Docs, Dagster's storage, then the lake -> a
-certificate in ``data/erasures``, counts only. What is published is removed as a folder; the next
-night makes it anew. A request may also be refused for a statutory retention: then only that is
-recorded.
+certificate in ``data/erasures``, counts only -> what was published, anew. A request may also be
+refused for a statutory retention: then only that is recorded.
 
 Run it alone: ``hub erase --dry-run --id 0123456789``.
 
@@ -25,15 +24,20 @@ from pathlib import Path
 
 from hub.catalog import Catalog
 from hub.errors import ConfigurationError
+from hub.publish import publish
 from hub.settings import Settings
-from hub.system_lock import system_lock
+from hub.system_lock import publish_lock, system_lock
 from warehouse import backup, catalog_file, cleanup, erasure, erasure_files, suppression
 from warehouse.lake import Lake
 from warehouse.person import Person
+from warehouse.publish.generations import Generations
 from warehouse.tables import history_of
 
-REBUILT = ("publish", "docs", "read_copies")
+REBUILT = ("docs", "read_copies")
 """Folders that are made from the lake and are made again; they go if they hold the person."""
+PUBLISHED = "published generations"
+"""Where certificates say how many of them went. They go whatever they hold: compressed files show
+nothing to a search, and a row without its name is still a row about the person."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ def erase(
         removed = remove(settings, catalog, person, dry_run=dry_run)
     if not dry_run:
         _certify(settings, request, "erased", {"removed": removed})
+        if PUBLISHED in removed:
+            publish(settings, catalog)
     return removed
 
 
@@ -95,6 +101,7 @@ def remove(
             removed[name] += 1
             if not dry_run:
                 shutil.rmtree(folder)
+    removed[PUBLISHED] = Generations(settings.publish).remove_all(dry_run=dry_run)
     if settings.dagster_home.exists():
         removed.update(_clean_dagster(settings, person, dry_run=dry_run))
     removed.update(_clean_lake(settings, catalog, person, dry_run=dry_run))
@@ -211,11 +218,12 @@ def restored(
 
 @contextmanager
 def _no_sync(settings: Settings, catalog: Catalog) -> Iterator[None]:
-    """Hold the locks of all systems, defined or not any more."""
+    """Hold the locks of all systems, defined or not any more, and that of the published files."""
     landed = {system for system, _ in cleanup.datasets_in(settings.landing)}
     with ExitStack() as locks:
         for system in sorted({*catalog.systems, *landed}):
             locks.enter_context(system_lock(settings, system))
+        locks.enter_context(publish_lock(settings))
         yield
 
 
@@ -240,12 +248,14 @@ def _certify(
             f"{now + timedelta(days=settings.keep_backups_days):%Y-%m-%d}, and a restore "
             "removes the person again"
         )
+    removed = told.get("removed")
+    if isinstance(removed, dict) and PUBLISHED in removed:
+        told["published"] = "agencies that copied published files have to fetch them again"
     stem = folder / f"{now:%Y%m%dT%H%M%SZ}"
     stem.with_suffix(".json").write_text(
         json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     lines = [f"{name}: {value}" for name, value in told.items() if name != "removed"]
-    removed = told.get("removed")
     if isinstance(removed, dict):
         lines += [f"removed from {place}: {count}" for place, count in removed.items()]
     stem.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

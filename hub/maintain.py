@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from hub.catalog import Catalog
 from hub.errors import TransientError
 from hub.settings import Settings
-from hub.system_lock import system_lock
+from hub.system_lock import publish_lock, system_lock
 from warehouse import cleanup, history, maintenance
 from warehouse.lake import Lake
+from warehouse.publish.generations import Generations
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -109,6 +110,21 @@ def clean_up(settings: Settings, *, dry_run: bool, noted: Noted) -> None:
         if not dry_run:
             cleanup.remove(path)
     noted(Line("removed_leftovers", "", len(left)))
+    _sweep_published(settings, now, dry_run=dry_run, noted=noted)
+
+
+def _sweep_published(settings: Settings, now: datetime, *, dry_run: bool, noted: Noted) -> None:
+    """Remove published generations that nobody reads any more, unless one is being made."""
+    if not settings.publish.exists():
+        return
+    grace = timedelta(hours=settings.longest_read_hours)
+    try:
+        with publish_lock(settings.model_copy(update={"lock_timeout": PATIENCE})):
+            swept = Generations(settings.publish).sweep(grace, now, dry_run=dry_run)
+    except TransientError:
+        noted(Line("passed_over_while_publishing", "publish", 0))
+    else:
+        noted(Line("removed_generations", "publish", swept))
 
 
 @contextmanager
@@ -171,7 +187,9 @@ def size_report(settings: Settings) -> list[Line]:
             ]
         connection.close()
         lines.append(Line("bytes", "catalog", maintenance.catalog_bytes(lake)))
-    for name in ("lake/files", "landing", "attachments", "held", "staging", "dagster", "backups"):
+    for name in (
+        "lake/files", "landing", "attachments", "held", "staging", "dagster", "publish", "backups",
+    ):  # fmt: skip
         files, total = cleanup.folder_bytes(settings.data_dir / name)
         lines += [Line("bytes", name, total), Line("files", name, files)]
     journals = list(settings.landing.glob("*/*/*/.journal*"))

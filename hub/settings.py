@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     keep_backups_days: float = Field(
         default=30, gt=0, description="Days that a backup may be kept, and `--prune` removes it"
     )
+    publish_license: str | None = Field(
+        default=None,
+        pattern=r"^[-a-zA-Z0-9._]+$",
+        description="Terms of the published open data: an Open Definition identifier, as CC-BY-4.0",
+    )
     suppression_dir: Path | None = Field(
         default=None, description="Key and list of erased persons; beside the data folder if unset"
     )
@@ -104,6 +109,11 @@ class Settings(BaseSettings):
     def docs(self) -> Path:
         """What the checks found last, dataset by dataset, and Great Expectations' pages of it."""
         return self.data_dir / "docs"
+
+    @property
+    def publish(self) -> Path:
+        """Masked files for agencies; ``current`` in it is what they read."""
+        return self.data_dir / "publish"
 
     @property
     def dagster_home(self) -> Path:

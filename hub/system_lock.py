@@ -1,4 +1,4 @@
-"""One sync of a system at a time: a file lock for each, which a crash releases.
+"""One sync of a system at a time, and one publishing: a file lock for each, which a crash releases.
 
 Data flow: settings and a system's name -> a lock to hold round pulling and loading.
 
@@ -21,24 +21,31 @@ def system_lock(settings: Settings, system: str) -> AbstractContextManager[objec
     """Return the lock that keeps two syncs of one system apart; a crash releases it."""
     settings.locks.mkdir(parents=True, exist_ok=True)
     name = system.replace("/", "__") + ".lock"
-    return _Waiting(
-        FileLock(settings.locks / name, timeout=settings.lock_timeout, thread_local=False), system
-    )
+    lock = FileLock(settings.locks / name, timeout=settings.lock_timeout, thread_local=False)
+    return _Waiting(lock, system, "another sync of this system is still running")
+
+
+def publish_lock(settings: Settings) -> AbstractContextManager[object]:
+    """Return the lock of whoever changes the published folder; a crash releases it."""
+    settings.locks.mkdir(parents=True, exist_ok=True)
+    name = settings.locks / "publish.lock"
+    lock = FileLock(name, timeout=settings.lock_timeout, thread_local=False)
+    return _Waiting(lock, str(settings.publish), "the published files are being made elsewhere")
 
 
 class _Waiting:
     """A file lock whose time-out is an error of ours."""
 
-    def __init__(self, lock: FileLock, system: str) -> None:
-        self.lock, self.system = lock, system
+    def __init__(self, lock: FileLock, where: str, why: str) -> None:
+        self.lock, self.where, self.why = lock, where, why
 
     def __enter__(self) -> object:
         try:
             return self.lock.acquire()
         except Timeout as error:
             raise TransientError(
-                "another sync of this system is still running",
-                where=self.system,
+                self.why,
+                where=self.where,
                 next_step="wait for it, or raise HUB_LOCK_TIMEOUT",
             ) from error
 

@@ -1,8 +1,9 @@
 """Search a whole folder for texts, in everything decompressed: the proof that somebody is gone.
 
 Data flow: every file below a folder -> its bytes, and what is packed in them: Parquet values and
-statistics, bodies of journals, gzip, members of archives and workbooks -> the files that hold
-one of the texts. SQLite files are searched raw, free pages and logs included.
+statistics, tables and comments of DuckDB files, bodies of journals, gzip, members of archives and
+workbooks -> the files that hold one of the texts. SQLite files are searched raw, free pages and
+logs included.
 
 What does not belong here: how anything is removed.
 """
@@ -44,6 +45,19 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         for sql in (f"SELECT * FROM '{name}'", f"FROM parquet_metadata('{name}')"):
             yield repr(connection.execute(sql).fetchall()).encode()
         connection.close()
+    if data[8:12] == b"DUCK":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for sql in (
+                "SELECT comment FROM duckdb_tables()",
+                "SELECT comment FROM duckdb_columns()",
+                *(
+                    f"FROM {name}"
+                    for (name,) in connection.execute(
+                        "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+                    ).fetchall()
+                ),
+            ):
+                yield repr(connection.execute(sql).fetchall()).encode()
     if data.startswith(b"\x1f\x8b"):
         yield gzip.decompress(data)
     if data.startswith(b"PK\x03\x04"):

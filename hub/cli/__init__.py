@@ -22,6 +22,7 @@ from hub.cli import (
     erase,
     maintain,
     preview,
+    publish,
     query,
     rejects,
     reload,
@@ -53,6 +54,7 @@ app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("maintain")(maintain.maintain)
 app.command("docs")(docs.docs)
+app.command("publish")(publish.publish)
 app.command("erase")(erase.erase)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

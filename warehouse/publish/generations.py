@@ -78,12 +78,13 @@ class Generations:
         step("shown")
         return final
 
-    def sweep(self, grace: timedelta, now: datetime) -> int:
+    def sweep(self, grace: timedelta, now: datetime, *, dry_run: bool = False) -> int:
         """Remove generations whose grace is over, and what killed processes left; says how many.
 
         Args:
             grace: As long as the longest read may take.
             now: Aware.
+            dry_run: Only count the generations.
         """
         if not self.folder.is_dir():
             return 0
@@ -93,12 +94,22 @@ class Generations:
             shown = current is not None and path.name <= current.name
             if path == current or (shown and path.stat().st_mtime > (now - grace).timestamp()):
                 continue
-            path.rename(self.folder / f"{_GONE}{path.name}")
             removed += 1
+            if not dry_run:
+                path.rename(self.folder / f"{_GONE}{path.name}")
+        if dry_run:
+            return removed
         for leftover in (*self.folder.glob(f"{_GONE}*"), self.folder / _PARTIAL):
             shutil.rmtree(leftover, ignore_errors=True)
         (self.folder / _LINK).unlink(missing_ok=True)
         return removed
+
+    def remove_all(self, *, dry_run: bool = False) -> int:
+        """Remove everything that was ever published, at once; says how many generations."""
+        found = len(self._all())
+        if not dry_run:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return found
 
     def _all(self) -> list[Path]:
         """Return every generation, the oldest first."""

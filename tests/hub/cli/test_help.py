@@ -30,6 +30,7 @@ COMMANDS = [
     "preview",
     "maintain",
     "docs",
+    "publish",
     "erase",
     "backup",
     "restore",

@@ -1,0 +1,44 @@
+"""What of a deployment is published, and where: masked files for agencies that only want files.
+
+Data flow: contracts, titles of systems, settings -> :func:`publish`, once a night or by hand ->
+``data/publish/current``. A table whose contract is broken is left out, since nobody can say which
+of its columns are personal; that is told, and is a failure of the command.
+
+Run it alone: ``hub publish``.
+
+What does not belong here: how files are made (``warehouse.publish``), when (``publish_assets``).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hub.catalog import Catalog
+from hub.settings import Settings
+from hub.system_lock import publish_lock
+from warehouse.lake import Lake
+from warehouse.publish.build import Done, Plan
+from warehouse.publish.build import publish as build
+
+
+def publish(settings: Settings, catalog: Catalog) -> Done:
+    """Bring the published files up to date; nothing is written if nothing changed.
+
+    Raises:
+        ConfigurationError: Nothing was loaded yet, or the disk is full.
+        TransientError: Another process is publishing.
+    """
+    titles = {system.name: system.title for system in catalog.systems.values()}
+    plan = Plan(
+        contracts=list(catalog.contracts.values()),
+        titles=titles,
+        licence=settings.publish_license,
+        grace=timedelta(hours=settings.longest_read_hours),
+    )
+    with publish_lock(settings):
+        return build(Lake(settings.lake, settings.memory), settings.publish, plan)
+
+
+def left_out(catalog: Catalog) -> list[str]:
+    """Return the contracts that cannot be read, whose tables are not published."""
+    return sorted(name for name in catalog.errors if "/" not in name)
