@@ -39,6 +39,6 @@ def publish(settings: Settings, catalog: Catalog) -> Done:
         return build(Lake(settings.lake, settings.memory), settings.publish, plan)
 
 
-def left_out(catalog: Catalog) -> list[str]:
-    """Return the contracts that cannot be read, whose tables are not published."""
-    return sorted(name for name in catalog.errors if "/" not in name)
+def left_out(catalog: Catalog, done: Done) -> list[str]:
+    """Return what agencies do not get because of a fault: broken contracts, and tables unlike theirs."""
+    return sorted([*(name for name in catalog.errors if "/" not in name), *done.left_out])

@@ -35,9 +35,9 @@ def published_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     settings = Settings()
     catalog = load_catalog(settings.assets_dir)
     done = publish(settings, catalog)
-    missing = left_out(catalog)
+    missing = left_out(catalog, done)
     for name in missing:
-        context.log.warning("the table of contract %s is not published: it is broken", name)
+        context.log.warning("%s is not published: its contract is broken", name)
     tables = done.manifest.tables
     return dg.MaterializeResult(
         metadata={

@@ -38,11 +38,10 @@ def publish() -> None:
     line = f"published {what} in" if done.changed else f"unchanged since {what}; still in"
     for text in (f"{line} {done.generation}", f"agencies read {settings.publish / 'current'}"):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
-    missing = left_out(catalog)
+    missing = left_out(catalog, done)
     for name in missing:
         typer.echo(
-            f"hub: not published: the table of contract {name}, which is broken -> `hub check` "
-            "says where",
+            f"hub: {name} is not published: its contract is broken or unlike the table -> `hub check`",
             err=True,
         )
     if missing:

@@ -58,6 +58,8 @@ def filled(data: Path) -> Warehouse:
     batch.mkdir(parents=True)
     (batch / "manifest.json").write_text('{"files": [{"name": "a"}]}')
     (batch / "a").write_text("1")
+    (data / "publish").mkdir()
+    (data / "publish" / "xuat_ban.json").write_text("{}")  # made from the lake: in no backup
     torn = batch.with_name("b2")
     torn.mkdir()
     (torn / "manifest.json").write_text('{"files": [{"name": "gone"}]}')
@@ -73,6 +75,7 @@ def test_what_is_restored_is_the_lake_and_takes_the_next_night(tmp_path: Path) -
     restored = Warehouse.at(tmp_path / "again")
     assert (restored.live(), restored.history()) == (live, history)
     assert manifest.keep_until == f"{datetime.now(UTC) + KEEP:%Y-%m-%d}"
+    assert not (tmp_path / "again" / "publish").exists()
     landed = tmp_path / "again" / "landing" / "tinh" / "cong" / "ho_so"
     assert [path.name for path in landed.iterdir()] == ["b1"]
     restored.batches = 50

@@ -70,6 +70,8 @@ class Done:
     """Whether there is a new generation."""
     swept: int
     """Old generations that were removed."""
+    left_out: tuple[str, ...]
+    """Tables that have a column of another type than their contract says."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,13 @@ def publish(lake: Lake, folder: Path, plan: Plan) -> Done:
         connection = lake.reader(version=snapshot)
         try:
             _bound(connection, lake.memory, folder)
-            wanted = _wanted(connection, plan)
+            wanted, left_out = _wanted(connection, plan)
             current = shown.current()
             known = read(current)
             manifest = _unchanged(current, known, wanted, _about(plan))
             if current is not None and manifest is not None:
                 _confirm(folder, current.name, snapshot, taken_at, wanted)
-                return Done(current, manifest, (), changed=False, swept=swept)
+                return Done(current, manifest, (), changed=False, swept=swept, left_out=left_out)
             partial = shown.begin()
             spill = partial / ".spill"
             _bound(connection, lake.memory, spill)
@@ -129,7 +131,7 @@ def publish(lake: Lake, folder: Path, plan: Plan) -> Done:
         _put(partial / MANIFEST, manifest)
         final = shown.finish(partial)
         _confirm(folder, final.name, snapshot, taken_at, wanted)
-    return Done(final, manifest, tuple(renewed), changed=True, swept=swept)
+    return Done(final, manifest, tuple(renewed), changed=True, swept=swept, left_out=left_out)
 
 
 def _newest(lake: Lake) -> tuple[int, datetime]:
@@ -149,8 +151,10 @@ def _bound(connection: duckdb.DuckDBPyConnection, memory: str, spill: Path) -> N
     connection.execute(f"SET temp_directory = '{quote(spill)}'")
 
 
-def _wanted(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[_Wanted]:
-    """Return the tables that are to be published, in the order of their names.
+def _wanted(
+    connection: duckdb.DuckDBPyConnection, plan: Plan
+) -> tuple[list[_Wanted], tuple[str, ...]]:
+    """Return the tables that are to be published, in the order of their names, and the left out.
 
     Raises:
         ConfigurationError: There is none: nothing was loaded yet.
@@ -160,13 +164,18 @@ def _wanted(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[_Wanted]:
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = 'lake'"
     ).fetchall():
-        columns.setdefault(name, {})[column] = kind
+        spelt = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+        columns.setdefault(name, {})[column] = spelt
     loads = _loads(connection)
-    wanted = []
+    wanted, left_out = [], []
     for contract in sorted(plan.contracts, key=lambda contract: contract.table):
         if not is_published(contract) or contract.table not in columns:
             continue
-        table = published(contract, columns[contract.table])
+        present = columns[contract.table]
+        if any(present.get(one.name, one.sql_type) != one.sql_type for one in contract.columns):
+            left_out.append(contract.table)
+            continue
+        table = published(contract, present)
         (rows,) = connection.execute(f"SELECT count(*) FROM lake.{contract.table}").fetchone() or (
             0,
         )
@@ -186,9 +195,10 @@ def _wanted(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[_Wanted]:
         wanted.append(_Wanted(table, digest, rows, sources))
     if not wanted:
         raise ConfigurationError(
-            "there is no table to publish: nothing was loaded yet", next_step="run `hub sync` first"
+            "there is no table to publish: nothing was loaded yet, or no contract can be read",
+            next_step="run `hub sync`, or look at `hub check`",
         )
-    return wanted
+    return wanted, tuple(left_out)
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:

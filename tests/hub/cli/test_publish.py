@@ -44,5 +44,5 @@ def test_it_says_what_is_published_and_where(
     (assets / "contracts" / "danh_ba.odcs.yaml").write_text("kind: DataContract\n")
     said = hub("publish")
     assert said.code == 1
-    assert said.err.startswith("hub: not published: the table of contract danh_ba, which is broken")
+    assert said.err.startswith("hub: danh_ba is not published: its contract is broken ")
     assert "unchanged since snapshot" in said.out

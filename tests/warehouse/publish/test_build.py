@@ -197,6 +197,21 @@ def test_a_column_that_nobody_described_is_left_out_and_a_new_one_is_empty(
     assert ask(tmp_path / "publish", f"SELECT count(le_phi), count(*) FROM {FIRST}") == [(0, 3)]
 
 
+def test_a_table_of_another_shape_than_its_contract_is_left_out_and_told(
+    tmp_path: Path, made: dict[str, Warehouse]
+) -> None:
+    other = contract(
+        tmp_path, "danh_ba",
+        **{"logicalType: number\n        physicalType: DECIMAL(18,2)":
+           "logicalType: number\n        physicalType: DECIMAL(18,3)"},
+    )  # fmt: skip
+    done = publish(
+        made[FIRST].lake, tmp_path / "publish", build.Plan([made[FIRST].contract, other])
+    )
+    assert done.left_out == (SECOND,)
+    assert [table.name for table in done.manifest.tables] == [FIRST]
+
+
 def test_a_large_table_is_several_files(
     tmp_path: Path, made: dict[str, Warehouse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
