@@ -40,5 +40,5 @@ def publish(settings: Settings, catalog: Catalog) -> Done:
 
 
 def left_out(catalog: Catalog, done: Done) -> list[str]:
-    """Return what agencies do not get because of a fault: broken contracts, and tables unlike theirs."""
+    """Return what agencies do not get for a fault: broken contracts, tables unlike their own."""
     return sorted([*(name for name in catalog.errors if "/" not in name), *done.left_out])

@@ -41,7 +41,8 @@ def publish() -> None:
     missing = left_out(catalog, done)
     for name in missing:
         typer.echo(
-            f"hub: {name} is not published: its contract is broken or unlike the table -> `hub check`",
+            f"hub: {name} is not published: its contract is broken or unlike the table "
+            "-> look at `hub check` and `hub status`",
             err=True,
         )
     if missing:

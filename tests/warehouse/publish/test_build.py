@@ -225,7 +225,7 @@ def test_a_large_table_is_several_files(
     assert ask(tmp_path / "publish", f"SELECT count(*) FROM {FIRST}") == [(3,)]
 
 
-@pytest.mark.parametrize("point", ["parquet", "documents", "database", "rename", "link", "shown"])
+@pytest.mark.parametrize("point", ["parquet", "database", "rename", "link", "shown"])
 def test_killed_at_any_step_readers_have_a_whole_generation(
     tmp_path: Path, made: dict[str, Warehouse], point: str
 ) -> None:
