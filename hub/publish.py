@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import duckdb
+
 from hub.catalog import Catalog
+from hub.errors import unforeseen
 from hub.settings import Settings
 from hub.system_lock import publish_lock
 from warehouse.lake import Lake
@@ -27,6 +30,7 @@ def publish(settings: Settings, catalog: Catalog) -> Done:
     Raises:
         ConfigurationError: Nothing was loaded yet, or the disk is full.
         TransientError: Another process is publishing.
+        InternalError: DuckDB failed, on memory perhaps; what was published before stays.
     """
     titles = {system.name: system.title for system in catalog.systems.values()}
     plan = Plan(
@@ -36,7 +40,10 @@ def publish(settings: Settings, catalog: Catalog) -> Done:
         grace=timedelta(hours=settings.longest_read_hours),
     )
     with publish_lock(settings):
-        return build(Lake(settings.lake, settings.memory), settings.publish, plan)
+        try:
+            return build(Lake(settings.lake, settings.memory), settings.publish, plan)
+        except duckdb.Error as error:
+            raise unforeseen(error) from None  # its text may quote a row
 
 
 def left_out(catalog: Catalog, done: Done) -> list[str]:

@@ -225,7 +225,7 @@ def test_schedule_and_sensor_are_on(morning: Morning) -> None:
     running = {"status": "RUNNING"}
     assert states["schedulesOrError"]["results"] == [
         {"name": name, "scheduleState": running}
-        for name in ("nightly_data_docs", "nightly_maintenance", "nightly_sync")
+        for name in ("nightly_data_docs", "nightly_maintenance", "nightly_publish", "nightly_sync")
     ]
     assert states["sensorsOrError"]["results"] == [
         {"name": "derive_when_inputs_changed", "sensorState": running}

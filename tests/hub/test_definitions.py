@@ -14,6 +14,7 @@ import pytest
 
 from hub.catalog import load_catalog
 from hub.data_docs_assets import KEY
+from hub.publish_assets import KEY as PUBLISHED
 from hub.source_assets import DIMENSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def test_every_dataset_is_an_asset_with_its_checks(repository: dg.RepositoryDefi
     nodes = repository.asset_graph
     own = nodes.asset_keys_for_group("bao_tri")
     assert len(own) == 4
-    assert set(nodes.materializable_asset_keys) == expected | own | {KEY}
+    assert set(nodes.materializable_asset_keys) == expected | own | {KEY, PUBLISHED}
     checks = nodes.asset_check_keys
     for key in expected:
         assert {check.name for check in checks if check.asset_key == key} == set(DIMENSIONS)

@@ -12,7 +12,7 @@ import pytest
 
 from hub import erase as erasing
 from hub import maintain, runs
-from hub.errors import TransientError
+from hub.errors import InternalError, TransientError
 from hub.maintain import Line
 from hub.publish import publish
 from hub.publish_assets import JOB, KEY, definitions
@@ -75,6 +75,17 @@ def test_nobody_publishes_beside_another_and_an_erasure_waits(registry: Registry
         with pytest.raises(TransientError, match="being made elsewhere"):
             erasing.erase(settings, registry.catalog, PERSON, REQUEST, dry_run=False)
     assert publish(settings, registry.catalog).changed
+
+
+def test_an_error_of_duckdb_is_told_without_the_row_that_it_quotes(registry: Registry) -> None:
+    registry.night()
+    memory = registry.settings.model_copy(update={"memory": "1MB"})
+    with pytest.raises(
+        InternalError, match=r"unforeseen OutOfMemoryException at \w+/\w+.py"
+    ) as told:
+        publish(memory, registry.catalog)
+    assert told.value.__suppress_context__
+    assert publish(registry.settings, registry.catalog).changed
 
 
 def test_the_scheduled_job_publishes_and_maintenance_removes_old_generations(

@@ -27,7 +27,7 @@ FOLDER = "parquet"
 MANY_ROWS = 5_000_000
 """A table with more rows is divided into files."""
 FILE_BYTES = 256_000_000
-"""Size of such a file, about: a row group is not divided."""
+"""Size at which the next file begins, before compression; a row group is not divided."""
 _COMPRESSION = "FORMAT parquet, COMPRESSION zstd"
 
 
