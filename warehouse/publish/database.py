@@ -103,13 +103,16 @@ def _about(
     for column, (_, comment) in _ABOUT_COLUMNS.items():
         connection.execute(f"COMMENT ON COLUMN {name}.{column} IS '{quote(comment)}'")
     marks = ", ".join("?" for _ in _ABOUT_COLUMNS)
+    as_of = [manifest.snapshot, manifest.snapshot_at, manifest.made_at]
     for table in tables:
         contract = table.contract
         of_table = [contract.table, contract.title, contract.version, list(table.masked),
                     contract.freshness_hours]  # fmt: skip
-        for source in sources[table.name]:
+        of_sources = [
+            [source.name, source.title, source.rows, source.loaded_at, source.checked_at]
+            for source in sources[table.name]
+        ]
+        for of_source in of_sources or [[None, None, 0, None, None]]:  # nothing filled it yet
             connection.execute(
-                f"INSERT INTO {name} VALUES ({marks})",
-                [*of_table, source.name, source.title, source.rows, source.loaded_at,
-                 source.checked_at, manifest.snapshot, manifest.snapshot_at, manifest.made_at],
-            )  # fmt: skip
+                f"INSERT INTO {name} VALUES ({marks})", [*of_table, *of_source, *as_of]
+            )

@@ -107,6 +107,8 @@ def test_the_files_hold_the_masked_lake_and_no_name(
     )
     snapshot = done.manifest.snapshot
     assert told_of == [("tinh/cong", "Cổng", 3, ["chu_ho_so"], 26.0, True, snapshot)]
+    empty = f"SELECT nguon, so_dong FROM hub_xuat_ban WHERE bang = '{SECOND}'"
+    assert ask(tmp_path / "publish", empty) == [(None, 0)]
     (comment,) = ask(
         tmp_path / "publish",
         "SELECT comment FROM duckdb_columns() WHERE column_name = 'chu_ho_so' "
