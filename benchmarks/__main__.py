@@ -53,7 +53,7 @@ SECTIONS = {
     "unchanged": Section(unchanged.measure, 100),
     "checks_alone": Section(checks_alone.measure, 1_000_000),
     "thirty_nights": Section(thirty_nights.measure, 10_000_000),
-    "first_night": Section(first_night.measure, 200_000),
+    "first_night": Section(first_night.measure, 200_000, 1),
 }
 
 
