@@ -89,7 +89,8 @@ def hold(
                     one.prepare(place)
                 results[one.name].append(_run(one, place))
             found = results[one.name][-1]
-            print(f"{one.name:>24}: {found.seconds:7.2f} s {found.told}", flush=True)
+            short = {what: told for what, told in found.told.items() if not isinstance(told, dict)}
+            print(f"{one.name:>24}: {found.seconds:7.2f} s {short}", flush=True)
     return results
 
 

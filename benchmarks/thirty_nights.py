@@ -183,12 +183,13 @@ def measure(rows: int, runs: int, folder: Path) -> str:
     megabytes = ", ".join(f"{who} {size / 1e6:,.0f}" for who, size in stored.items())
     return f"""## Queries on {rows:,} rows: fresh, after thirty nights, after maintenance, native
 
-Milliseconds, medians of {ROUNDS} rounds and {runs} runs. Connections that are open and have \
-answered before:
+Milliseconds, medians of {ROUNDS} rounds in each run. Connections that are open and have answered \
+before:
 
 {_table(found, "warm")}
 
-A new connection for each question, opening and attaching included:
+A new connection for each question, in a process that runs; opening it is included, and with it \
+loading the lake's extensions and attaching the lake:
 
 {_table(found, "new")}
 
