@@ -38,14 +38,14 @@ class Clock:
         import psutil  # noqa: PLC0415 - a contestant's own process must not pay for it
 
         cpu = psutil.cpu_times()
-        idle = cpu.idle + getattr(cpu, "iowait", 0.0)
-        # A guest's seconds are part of user's and nice's.
-        guests = getattr(cpu, "guest", 0.0) + getattr(cpu, "guest_nice", 0.0)
+        # Not busy, or nobody's; a guest's seconds are part of user's and nice's already.
+        left_out = ("idle", "iowait", "irq", "softirq", "guest", "guest_nice")
+        busy = sum(cpu) - sum(getattr(cpu, name, 0.0) for name in left_out)
         own = sum(
             sum(resource.getrusage(who)[:2])
             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )
-        return cls(os.getloadavg()[0], time.monotonic(), sum(cpu) - idle - guests, own)
+        return cls(os.getloadavg()[0], time.monotonic(), busy, own)
 
     def others(self, until: Clock) -> float:
         """Return the share of the machine's CPU that others took from now until then."""
