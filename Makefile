@@ -59,7 +59,7 @@ sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
 # Its peers have an environment of their own too: they pin what the hub pins otherwise.
 bench: $(VENV)/.dev $(VENV)-peers/.installed ## Measure the hub against its peers and write benchmarks/RESULTS.md (needs nginx)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 $(VENV)-peers/.installed: requirements-peers.lock
 	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
