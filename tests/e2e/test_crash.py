@@ -164,7 +164,9 @@ def test_killed_in_the_very_first_night(
     chosen += [p for p in points if p.startswith("commit.insert")][:2]
     for number, point in enumerate(chosen):
         killed = Deployment(tmp_path / f"killed{number}", {"HUB_ENV": str(province.overlay)})
-        assert forks.run(killed, "sync", "danh_muc/so_ghi_nhan", "yen_bai", kill=point)["status"] < 0, point
+        assert (
+            forks.run(killed, "sync", "danh_muc/so_ghi_nhan", "yen_bai", kill=point)["status"] < 0
+        ), point
         assert forks.run(killed, "sync", "danh_muc/so_ghi_nhan", "yen_bai")["status"] == 0, point
         assert state(killed) == state(whole), point
 
