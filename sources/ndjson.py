@@ -14,21 +14,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from hub.errors import ProviderError
+
+_NEWLINE, _BRACE = b"\n{"
 
 
 def lines(records: Sequence[msgspec.Raw | bytes]) -> bytes:
     """Return the records as lines; raises ``ProviderError`` if one is not a JSON object."""
     if not records:
         return b""
-    # Three passes at memory speed over the whole page stand for a look at each record.
     data = b"\n".join([*records, b""])
-    if data.count(b"\n") != len(records) or b"\r" in data:
+    ends = _ends(data)
+    if len(ends) != len(records) or b"\r" in data:
         data = b"\n".join([*map(_one_line, records), b""])
-    if not data.startswith(b"{") or data.count(b"\n{") != len(records) - 1:
+        ends = _ends(data)
+    first = np.frombuffer(data, np.uint8)[np.append(0, ends[:-1] + 1)]
+    if not (first == _BRACE).all():
         raise ProviderError("a row of the answer is not a JSON object")
     return data
+
+
+def _ends(data: bytes) -> NDArray[np.intp]:
+    """Return where lines end. A look at each record would cost four times as much."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
 
 
 def _one_line(record: msgspec.Raw | bytes) -> bytes:

@@ -79,7 +79,7 @@ def commit(
                 next_step="run again; the pull will start from the new position",
             )
         load = replace(load, ended_at=loads.moment(connection))
-        for name, sql, values in _statements(contract, load, approval):
+        for name, sql, values in _statements(connection, contract, load, approval):
             try:
                 step(connection, name, sql, values)
             except InternalError:
@@ -90,7 +90,10 @@ def commit(
 
 
 def _statements(
-    contract: Contract, load: loads.LoadRecord, approval: approvals.Approval | None
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    load: loads.LoadRecord,
+    approval: approvals.Approval | None,
 ) -> Iterator[Statement]:
     table = f"lake.{contract.table}"
     history = f"lake.{tables.history_of(contract.table)}"
@@ -105,9 +108,12 @@ def _statements(
         delete_sql = f"DELETE FROM {table} t USING stg.main.cu e WHERE t._source = ? AND {same}"
         yield "delete", delete_sql, [load.source]
     if load.inserted + load.updated:
+        # Where all rows go in, as in a first load, they need not be told apart.
+        every = "count(*) = (SELECT count(*) FROM stg.main.thay_doi)"
+        all_go = connection.execute(f"SELECT {every} FROM stg.main.hang").fetchone() == (True,)
+        chosen = "" if all_go else "WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"
         insert_sql = f"""INSERT INTO {table} ({", ".join(stored)})
-            SELECT {business}, ?, ?, ?, _repairs, _hash
-            FROM stg.main.hang WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"""
+            SELECT {business}, ?, ?, ?, _repairs, _hash FROM stg.main.hang {chosen}"""
         yield "insert", insert_sql, [load.source, load.batch, load.ended_at]
     if load.late:
         late_sql = f"""INSERT INTO {history} ({", ".join([*stored, *tables.HISTORY_COLUMNS])})

@@ -26,7 +26,7 @@ from sources.landing import LandedBatch
 from sources.spec import DatasetSpec
 from warehouse.diff import not_late, same_key, seen_whole
 from warehouse.readers.batch import forget
-from warehouse.stage import stage
+from warehouse.stage import rows_of, stage
 from warehouse.suppression import Suppression, take_out
 
 _TABLES = ("hang", "tho", "vi_pham", "xoa", "cha")
@@ -61,8 +61,7 @@ def replay(
         _fold(connection, contract, dataset, whole=batch.manifest.whole, offset=offset)
         offset += rows
     _end(connection, dataset)
-    found = connection.execute("SELECT count(*) FROM stg.main.hang").fetchone()
-    return int(found[0]) if found else 0
+    return rows_of(connection)
 
 
 def _kept(dataset: DatasetSpec) -> list[str]:
@@ -147,6 +146,6 @@ def _end(connection: duckdb.DuckDBPyConnection, dataset: DatasetSpec) -> None:
     """Put what was gathered where a single batch would stand."""
     forget(connection)
     for name in _kept(dataset):
-        connection.execute(f"DROP TABLE IF EXISTS stg.main.{name}")
+        forget(connection, name)
         connection.execute(f"ALTER TABLE stg.main.gop_{name} RENAME TO {name}")
     connection.execute("DELETE FROM stg.main.bo_qua")

@@ -31,7 +31,7 @@ from sources.disk import write_private, writing
 from sources.landing import LandedBatch
 from warehouse.erasure_files import clean_batch
 from warehouse.person import FLAT, Person, matches_sql
-from warehouse.readers.batch import copy_cells
+from warehouse.readers.batch import copy_table
 
 _BLOCK = 64
 _PRIVATE_FOLDER = 0o700
@@ -158,7 +158,8 @@ def take_out(
         return 0
     gone = f"SELECT _row FROM stg.main.hang WHERE {matches_sql(person, columns)}"
     counted = connection.execute(f"SELECT count(*) FROM ({gone})").fetchone()
-    copy_cells(connection)  # `tho` may still read the pages that are written anew below
+    for name in ("tho", "hang"):
+        copy_table(connection, name)  # `tho` may read the pages that are written anew below
     connection.execute(f"DELETE FROM stg.main.tho WHERE _row IN ({gone})")
     connection.execute(f"DELETE FROM stg.main.hang WHERE {matches_sql(person, columns)}")
     clean_batch(batch, person)

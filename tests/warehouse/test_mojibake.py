@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.mojibake import mend, repair
+from warehouse.mojibake import mend, repair, suspect
+from warehouse.text_forms import TEXTS, matches
 
 WORDS = [
     "Nguyễn", "Thị", "Huệ", "Đường", "đất", "Ủy", "ban", "nhân", "dân", "xã", "Bát", "Xát", "à",
@@ -83,3 +84,29 @@ def test_nothing_to_mend_leaves_an_empty_note(connection: duckdb.DuckDBPyConnect
     connection.execute("CREATE TABLE stg.main.tho AS SELECT 1 AS _row, 'Huyện' AS ten")
     assert repair(connection, "stg.main.tho", ["ten"]) == {}
     assert connection.execute("SELECT count(*) FROM stg.main.mojibake").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("form", ["van_ban", "so_ky_hieu"])
+@given(
+    st.lists(
+        st.sampled_from([*WORDS, "Ã", "Â", "á", "â", "–", "—", "“", "”", "…", "°", "²", "•", " "]),
+        min_size=1,
+        max_size=6,
+    ).map("".join)
+)
+def test_a_text_in_its_ordinary_form_is_not_misread(form: str, text: str) -> None:
+    # Staging looks for misread texts among the others only.
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT {matches('t', TEXTS[form][0])}, {suspect('t')} FROM (SELECT $1 AS t)", [text]
+        ).fetchone()
+    assert found != (True, True)
+
+
+@pytest.mark.parametrize("text", ["Về việc “cấp đất” – đợt 2…", "38°C, 12 m²", "Âu Á", "ÁO"])
+def test_signs_of_print_are_ordinary(text: str) -> None:
+    with duckdb.connect() as connection:
+        usual = matches("t", TEXTS["van_ban"][0])
+        assert connection.execute(f"SELECT {usual} FROM (SELECT $1 AS t)", [text]).fetchone() == (
+            True,
+        )

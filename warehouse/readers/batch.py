@@ -88,22 +88,26 @@ def view_batch(
     return None
 
 
-def copy_cells(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make ``tho`` a table if it is a view, for whoever changes its cells, or the batch itself."""
+def copy_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Make ``tho`` or ``hang`` a table if it is a view, for whoever changes rows or the batch."""
     found = connection.execute(
-        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = 'tho'"
+        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = $1", [name]
     ).fetchone()
     if found is not None:
-        connection.execute("CREATE TABLE stg.main.ban_sao AS FROM stg.main.tho")
-        forget(connection)
-        connection.execute("ALTER TABLE stg.main.ban_sao RENAME TO tho")
+        connection.execute(f"CREATE TABLE stg.main.ban_sao AS FROM stg.main.{name}")
+        forget(connection, name)
+        connection.execute(f"ALTER TABLE stg.main.ban_sao RENAME TO {name}")
 
 
-def forget(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop what another batch left: DuckDB replaces no table by a view, nor a view by a table."""
-    for kind, name in (("VIEW", "o"), ("VIEW", "tho"), ("TABLE", "tho")):
-        with suppress(duckdb.CatalogException):  # it is of the other kind
-            connection.execute(f"DROP {kind} IF EXISTS stg.main.{name}")
+def forget(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Drop what another batch left: DuckDB replaces no table by a view, nor a view by a table.
+
+    Without names, all that a batch's cells are read from.
+    """
+    for name in names or ("o", "tho"):
+        for kind in ("VIEW", "TABLE"):
+            with suppress(duckdb.CatalogException):  # it is of the other kind
+                connection.execute(f"DROP {kind} IF EXISTS stg.main.{name}")
 
 
 def names_in(
