@@ -10,10 +10,10 @@ DATA := $(or $(HUB_DATA_DIR),data)
 OVERLAY := $(DATA)/sandbox/sandbox.env
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test ckan soak ui sandbox bench lock clean
+.PHONY: help sync test ckan datacontract soak ui sandbox bench lock clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is newer than the lock once everything is installed, so a second run installs nothing.
 $(VENV)/.runtime: requirements.lock pyproject.toml
@@ -45,6 +45,14 @@ ckan: $(VENV)-ckan/.installed ## Install CKAN, which the tests of kind ckan ask;
 $(VENV)-ckan/.installed: requirements-ckan.lock
 	test -x $(VENV)-ckan/bin/python || $(PYTHON) -m venv $(VENV)-ckan
 	$(VENV)-ckan/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-ckan.lock
+	touch $@
+
+# `datacontract-cli[duckdb]` and what it needs, in an environment of its own: it pins another DuckDB.
+datacontract: $(VENV)-datacontract/.installed ## Install datacontract-cli, which lints and tests the contracts; without it tests skip
+
+$(VENV)-datacontract/.installed: requirements-datacontract.lock
+	test -x $(VENV)-datacontract/bin/python || $(PYTHON) -m venv $(VENV)-datacontract
+	$(VENV)-datacontract/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-datacontract.lock
 	touch $@
 
 soak: $(VENV)/.dev ## Run the long tests
@@ -85,4 +93,4 @@ lock: $(VENV)/.runtime ## Resolve the lock files anew from pyproject.toml
 
 clean: ## Remove everything that make and the hub have written here
 	-test -x $(HUB) && $(HUB) sandbox down
-	rm -rf $(VENV) $(VENV)-ckan data
+	rm -rf $(VENV) $(VENV)-ckan $(VENV)-datacontract data

@@ -35,6 +35,7 @@ COMMANDS = [
     "restore",
     "contract",
     "contract draft",
+    "contract export",
     "sandbox",
     "sandbox up",
     "sandbox down",
