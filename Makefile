@@ -10,10 +10,10 @@ DATA := $(or $(HUB_DATA_DIR),data)
 OVERLAY := $(DATA)/sandbox/sandbox.env
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test ckan soak ui sandbox bench lock clean
+.PHONY: help sync test ckan datacontract soak ui sandbox bench lock clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is newer than the lock once everything is installed, so a second run installs nothing.
 $(VENV)/.runtime: requirements.lock pyproject.toml
@@ -47,6 +47,14 @@ $(VENV)-ckan/.installed: requirements-ckan.lock
 	$(VENV)-ckan/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-ckan.lock
 	touch $@
 
+# `datacontract-cli[duckdb]` and what it needs, in an environment of its own: it pins another DuckDB.
+datacontract: $(VENV)-datacontract/.installed ## Install datacontract-cli, which lints and tests the contracts; without it tests skip
+
+$(VENV)-datacontract/.installed: requirements-datacontract.lock
+	test -x $(VENV)-datacontract/bin/python || $(PYTHON) -m venv $(VENV)-datacontract
+	$(VENV)-datacontract/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-datacontract.lock
+	touch $@
+
 soak: $(VENV)/.dev ## Run the long tests
 	$(BIN)/python -m pytest -m soak
 
@@ -59,7 +67,7 @@ sandbox: $(VENV)/.runtime ## Start the sandbox province in the background
 # Its peers have an environment of their own too: they pin what the hub pins otherwise.
 bench: $(VENV)/.dev $(VENV)-peers/.installed ## Measure the hub against its peers and write benchmarks/RESULTS.md (needs nginx)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 $(VENV)-peers/.installed: requirements-peers.lock
 	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
@@ -85,4 +93,4 @@ lock: $(VENV)/.runtime ## Resolve the lock files anew from pyproject.toml
 
 clean: ## Remove everything that make and the hub have written here
 	-test -x $(HUB) && $(HUB) sandbox down
-	rm -rf $(VENV) $(VENV)-ckan data
+	rm -rf $(VENV) $(VENV)-ckan $(VENV)-datacontract data

@@ -39,6 +39,10 @@ class Contestant:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Path], None] | None = None
+    """Fills the folder of its runs, after what is prepared for all; not measured."""
+    most_runs: int | None = None
+    """It runs so often at most: who takes minutes need not take them three times."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +76,21 @@ def hold(
     folder: Path,
     prepare: Callable[[Path], None] = lambda _: None,
 ) -> dict[str, list[Result]]:
-    """Let all run so often; ``prepare`` fills the empty folder of each run."""
+    """Let all run so often, or as often as they may; ``prepare`` fills each run's empty folder."""
     results: dict[str, list[Result]] = {one.name: [] for one in contestants}
     for run in range(runs):
         for one in contestants[:: 1 if run % 2 == 0 else -1]:
+            if one.most_runs is not None and run >= one.most_runs:
+                continue
             with tempfile.TemporaryDirectory(dir=folder) as made:
                 place = Path(made)
                 prepare(place)
+                if one.prepare is not None:
+                    one.prepare(place)
                 results[one.name].append(_run(one, place))
             found = results[one.name][-1]
-            print(f"{one.name:>24}: {found.seconds:7.2f} s {found.told}", flush=True)
+            short = {what: told for what, told in found.told.items() if not isinstance(told, dict)}
+            print(f"{one.name:>24}: {found.seconds:7.2f} s {short}", flush=True)
     return results
 
 
@@ -138,14 +147,18 @@ def median(results: Sequence[Result], of: str) -> float:
 
 
 def table(results: Mapping[str, Sequence[Result]], base: str) -> str:
-    """Return medians as Markdown; ``×`` is a contestant's seconds by those of ``base``."""
+    """Return medians as Markdown; ``×`` is a contestant's seconds by those of ``base``.
+
+    Who ran less often than ``base`` has the number of its runs beside its name.
+    """
     against = median(results[base], "seconds")
     heads = ["seconds", "min–max", f"× {base}", "whole, s", "CPU, s", "peak RSS, MB", "written, MB"]
     lines = [f"| who | {' | '.join(heads)} |", "|---" + "|---:" * len(heads) + "|"]
     for name, found in results.items():
         spread = [one.seconds for one in found]
+        few = "" if len(found) == len(results[base]) else f" (runs: {len(found)})"
         lines.append(
-            f"| {name} | {median(found, 'seconds'):.2f} | {min(spread):.2f}–{max(spread):.2f} "
+            f"| {name}{few} | {median(found, 'seconds'):.2f} | {min(spread):.2f}–{max(spread):.2f} "
             f"| {median(found, 'seconds') / against:.2f} | {median(found, 'whole'):.1f} "
             f"| {median(found, 'cpu'):.1f} | {median(found, 'peak_rss') / 1e6:,.0f} "
             f"| {median(found, 'written') / 1e6:,.1f} |"

@@ -20,6 +20,8 @@ import duckdb
 
 PAGE = 10_000
 """Records of one JSON page."""
+BLOCK = 100 * PAGE
+"""Records whose pages are made at once: 0.5 GB of text."""
 
 STATUSES = ("da_tiep_nhan", "dang_xu_ly", "cho_bo_sung", "da_tra_ket_qua", "da_rut")
 _WARDS = ("Phường Sa Pa", "Xã Bát Xát", "Xã Mường Khương", "Phường Yên Bái", "Xã Mù Cang Chải")
@@ -64,23 +66,22 @@ def typed(source: str) -> str:
     return f"SELECT {', '.join(f'{n}::{t} AS {n}' for n, (t, _) in COLUMNS.items())} FROM {source}"
 
 
-def write_pages(folder: Path, rows: int, *, sql: str | None = None) -> int:
+def write_pages(folder: Path, rows: int) -> int:
     """Write the JSON pages of so many rows; return the bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
-    # One page is one row of text: made by DuckDB, written as it is.
-    pages = connection.execute(
-        f"""SELECT n // {PAGE} + 1 AS page,
-            '{{"total": ' || {rows} || ', "data": [' || string_agg(record, ',' ORDER BY n) || ']}}'
-        FROM (SELECT to_json(t)::VARCHAR AS record, row_number() OVER () - 1 AS n
-              FROM ({sql or select(0, rows)}) t)
-        GROUP BY ALL ORDER BY ALL"""
-    )
     size = 0
-    while found := pages.fetchone():
-        data = str(found[1]).encode()
-        (folder / f"page-{found[0]}.json").write_bytes(data)
-        size += len(data)
+    for first in range(0, rows, BLOCK):
+        # One page is one row of text: made by DuckDB, written as it is.
+        pages = connection.execute(
+            f"""SELECT so_thu_tu // {PAGE} + 1 AS page, '{{"total": ' || {rows} || ', "data": ['
+                || string_agg(to_json(t)::VARCHAR, ',' ORDER BY so_thu_tu) || ']}}'
+            FROM ({select(first, min(first + BLOCK, rows))}) t GROUP BY ALL ORDER BY ALL"""
+        )
+        while found := pages.fetchone():
+            data = str(found[1]).encode()
+            (folder / f"page-{found[0]}.json").write_bytes(data)
+            size += len(data)
     return size
 
 

@@ -31,7 +31,7 @@ from hub.fingerprint import fingerprint
 from hub.held import HeldBackError
 from hub.settings import Settings
 from hub.settle import Settled, last_checks, settle
-from sources.landing import LandedBatch, Landing, Position
+from sources.landing import LandedBatch, Landing
 from sources.pull import pull
 from sources.session import Session, open_session
 from sources.spec import DatasetSpec, SystemSpec
@@ -129,6 +129,7 @@ def land(
     bounded = _bounded(system, context)
     environment = context.settings.environment()
     session: Session | None = None
+    standings: dict[str, loads.Standing] | None = None  # nobody else loads this system meanwhile
     outage: TransientError | None = None
     for dataset in datasets:
         started_at, clock = datetime.now(UTC), time.monotonic()
@@ -139,19 +140,21 @@ def land(
             continue
         try:
             context.catalog.contract(dataset)
-            position, last_whole = _position(context.lake, system, dataset)
+            if standings is None:
+                standings = _standings(context.lake, system)
+            standing = standings.get(dataset.name, loads.Standing())
             if session is None:
                 session = open_session(bounded, environment)
             result = pull(
                 bounded,
                 dataset,
-                position=position,
+                position=standing.position,
                 landing=Landing(context.settings.landing),
                 environment=environment,
                 session=session,
                 since=context.span.since,
                 until=context.span.until,
-                whole=context.span.whole or _is_due(dataset, last_whole, started_at),
+                whole=context.span.whole or _is_due(dataset, standing.last_whole, started_at),
                 progress=partial(progress, dataset.name),
                 warn=warnings.append,
             )
@@ -177,15 +180,13 @@ def _bounded(system: SystemSpec, context: Context) -> SystemSpec:
     return system.model_copy(update={"limits": limits})
 
 
-def _position(
-    lake: Lake, system: SystemSpec, dataset: DatasetSpec
-) -> tuple[Position, datetime | None]:
-    """Return where the next pull starts, and when everything was last compared."""
+def _standings(lake: Lake, system: SystemSpec) -> dict[str, loads.Standing]:
+    """Return where the next pull of each dataset starts, and when everything was last compared."""
     if not lake.exists:
-        return Position(), None
+        return {}
     connection = lake.writer()
     try:
-        return loads.standing(connection, system.name, dataset.name)
+        return loads.standings(connection, system.name)
     finally:
         connection.close()
 

@@ -95,30 +95,41 @@ def record(lake: Lake, connection: duckdb.DuckDBPyConnection, load: LoadRecord) 
 
 _OF_ONE = "concat_ws('/', _source, dataset) = ?"
 """The records of one dataset. An expression over both columns: of each plain filter DuckLake asks
-the statistics in its catalog, which costs 10 ms over SQLite, several times a dataset and night."""
+the statistics in its catalog, which costs 10 ms over SQLite, several times a dataset and night.
+Those of one system are asked for in the same way."""
 
 
 def position(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> Position:
     """Return where the last committed pull of a dataset ended."""
-    return standing(connection, source, dataset)[0]
+    return standings(connection, source).get(dataset, Standing()).position
 
 
-def standing(
-    connection: duckdb.DuckDBPyConnection, source: str, dataset: str
-) -> tuple[Position, datetime | None]:
-    """Return where the last committed pull ended, and when the last good one of everything began.
+_NOWHERE = Position()
 
-    The second is None if there was none.
-    """
+
+@dataclass(frozen=True)
+class Standing:
+    """How far the pulls of a dataset have come."""
+
+    position: Position = _NOWHERE
+    """Where the last committed one ended."""
+    last_whole: datetime | None = None
+    """When the last good one of everything began."""
+
+
+def standings(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, Standing]:
+    """Return how far the datasets of a system have come; what was never loaded is not named."""
     found = connection.execute(
-        f"""SELECT max_by({{batch: batch, cursor: cursor_after}}, seq) FILTER (status = 'loaded'),
+        """SELECT dataset,
+            max_by({batch: batch, cursor: cursor_after}, seq) FILTER (status = 'loaded'),
             max(started_at) FILTER (whole AND status IN ('loaded', 'unchanged'))
-        FROM lake.hub.loads WHERE {_OF_ONE}""",
-        [f"{source}/{dataset}"],
-    ).fetchone()
-    assert found is not None  # noqa: S101 - an aggregate without GROUP BY has one row
-    where, whole = found
-    return Position(**where) if where else Position(), whole
+        FROM lake.hub.loads WHERE concat_ws('/', _source) = ? GROUP BY dataset""",
+        [source],
+    ).fetchall()
+    return {
+        dataset: Standing(Position(**where) if where else Position(), whole)
+        for dataset, where, whole in found
+    }
 
 
 def moment(connection: duckdb.DuckDBPyConnection) -> datetime:

@@ -150,8 +150,8 @@ def flags(cells: Mapping[str, Cell], others: Sequence[str] = ()) -> str:
     # One test per row decides for all columns; a clean row pays no more than that.
     tests = [cell.unusual for cell in cells.values()] + [f"{flag} IS NOT NULL" for flag in others]
     flat = f"list_filter(flatten([{', '.join(found)}]), lambda flag: flag IS NOT NULL)"
-    first = f"CASE WHEN {' OR '.join(tests) or 'FALSE'} THEN {flat} END"
-    return f"list_transform([{first}], lambda found: CASE WHEN len(found) > 0 THEN found END)[1]"
+    some = f"list_transform([{flat}], lambda found: CASE WHEN len(found) > 0 THEN found END)[1]"
+    return f"CASE WHEN {' OR '.join(tests) or 'FALSE'} THEN {some} END"
 
 
 def _coded(column: Column, spec: ColumnSpec, clean: str, value: str) -> str:

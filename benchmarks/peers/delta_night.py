@@ -1,10 +1,11 @@
 """A night on a delta-rs table: upserts by ``merge``, deletions by another, from Parquet files.
 
-Data flow: the rows as Parquet -> a Delta table in the run's folder (not timed) -> one merge for the
-upserts, one for the deletions, as its documentation does -> seconds. No checks, no history beyond
-Delta's own versions.
+Data flow: ``make``: the rows as Parquet -> a Delta table in the run's folder. ``night``: one merge
+for the upserts, one for the deletions, as its documentation does -> seconds. No checks, no history
+beyond Delta's own versions.
 
-Run it alone: ``python -m benchmarks.peers.delta_night FOLDER``, in the peers' environment.
+Run it alone: ``python -m benchmarks.peers.delta_night FOLDER make`` and then ``... night``, in the
+peers' environment.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from deltalake import DeltaTable, write_deltalake
 from pyarrow.dataset import dataset
 
 
-def main() -> None:
-    """Make the table, take the night, print the seconds."""
-    folder = Path(sys.argv[1])
-    place = str(folder / "delta" / "table")
-    rows = dataset(folder / "delta" / "rows.parquet", format="parquet")
-    write_deltalake(place, rows.scanner().to_reader())
+def make(folder: Path) -> None:
+    """Make the table."""
+    rows = dataset(folder / "rows.parquet", format="parquet")
+    write_deltalake(str(folder / "delta"), rows.scanner().to_reader())
+
+
+def night(folder: Path) -> None:
+    """Take the night, print the seconds."""
     upserts = pq.read_table(folder / "upserts.parquet")
     deletes = pq.read_table(folder / "deletes.parquet")
-    table = DeltaTable(place)
+    table = DeltaTable(str(folder / "delta"))
     started = time.perf_counter()
     same = {"predicate": "t.ma_ho_so = s.ma_ho_so", "source_alias": "s", "target_alias": "t"}
     merged = (
@@ -43,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    {"make": make, "night": night}[sys.argv[2]](Path(sys.argv[1]))

@@ -1,8 +1,9 @@
-"""``hub contract draft``: a first contract for a dataset, from a sample of it.
+"""``hub contract``: its commands, and among them ``draft``, a first contract from a sample.
 
 Run it alone: ``hub contract draft lao_cai/dich_vu_cong/thu_tuc --rows 200``.
 
-What does not belong here: the drafting itself (``hub.drafting``).
+What does not belong here: the drafting itself (``hub.drafting``), the export beside it
+(``hub.cli.contract_export``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.contract_export import export
 from hub.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help="Contracts: what a table holds and must keep to.")
@@ -72,3 +74,6 @@ def draft(
             "# Put this under the dataset in defs.yaml, in place of its `columns`:\n"
             f"{proposed.columns}"
         )
+
+
+app.command()(export)

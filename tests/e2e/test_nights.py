@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checks.standard import identity, is_said
 from hub.catalog import Catalog, load_catalog
+from tests.checks.datacontract_cli import judged, required
 from tests.e2e.deployment import ROOT, Deployment, Province
+from tests.hub import units
 
 CATALOG: Catalog = load_catalog(ROOT / "assets")
 DATASETS = [
@@ -20,13 +24,20 @@ DATASETS = [
 ]
 SANDBOXED = [pair for pair in DATASETS if not pair[0].startswith("danh_muc/")]
 """Those that the sandbox serves; the units come from a package on this machine."""
+EMPTY = {"danh_muc.trong_so_don_vi"}
+"""Tables that have no row before somebody records one."""
 
 
 @pytest.fixture(scope="module")
 def first_night(province: Province, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """A deployment after one whole night at day 0; tests of this module only read it."""
+    """A deployment after one whole night at day 0, with what is optional supplied.
+
+    Tests of this module only read it.
+    """
     province.at_day(0)
-    made = Deployment(tmp_path_factory.mktemp("first") / "data", {"HUB_ENV": str(province.overlay)})
+    folder = tmp_path_factory.mktemp("first")
+    supplied = units.supply(folder / "supplied")
+    made = Deployment(folder / "data", {"HUB_ENV": str(province.overlay), **supplied})
     made.sync()
     return made
 
@@ -111,6 +122,33 @@ def test_repairs_are_flagged_and_clean_rows_are_not(
     assert flagged.keys() == planted.keys()
     for key, repairs in flagged.items():
         assert {flag.split(":")[0] for flag in repairs} >= {planted[key]["column"]}
+
+
+def test_datacontract_passes_on_every_contract(first_night: Deployment, tmp_path: Path) -> None:
+    """``datacontract test`` of a private export: another tool counts what breaks each rule."""
+    required()
+    to = tmp_path / "export"
+    done = first_night.hub("contract", "export", "--all", "--to", str(to))
+    rows = dict(line.split("\t") for line in done.stdout.splitlines())
+    contracts = CATALOG.contracts.values()
+    assert rows.keys() == {contract.table for contract in contracts}
+    filled = {table for table, number in rows.items() if number != "0"}
+    assert rows.keys() - filled == EMPTY
+    found = judged("test", [to / contract.path.name for contract in contracts], tmp_path)
+    for contract in contracts:
+        one = found[to / contract.path.name]
+        assert (one.result in {"passed", "warning"}, one.failed()) == (True, set()), contract.id
+        warned = {check["qualityId"] for check in one.not_passed}
+        assert warned <= {identity(rule) for rule in contract.rules if rule.severity == "warn"}
+        # A check that could not be run would be a warning, too, but with nothing counted.
+        assert all(check["diagnostics"]["value"] > 0 for check in one.not_passed)
+        asked = {
+            identity(rule)
+            for rule in contract.rules
+            if rule.kind not in {"required", "type", "unique", "range", "length"}
+            and is_said(rule, filled)
+        }
+        assert asked <= {check["qualityId"] for check in one.checks}, contract.id
 
 
 def test_a_state_secret_is_nowhere_and_its_officer_is_told(

@@ -19,24 +19,8 @@ from hub.ownership import owner_of, owner_on
 from hub.settings import ROOT, Settings
 from sources.session import left_out
 from sources.spec import ColumnSpec
-from tests.hub.units import HEADER, OFFICE, asked, bring_in, opened
+from tests.hub.units import asked, bring_in, opened, supply
 from warehouse.lake import Lake
-
-NEW, OLD = "Tỉnh Tuyên Quang (08)", "Huyện Yên Sơn (075),Tỉnh Tuyên Quang (08),\n"
-TABLE = HEADER + "TỈNH TUYÊN QUANG  ,,,,,,,,\n" + "".join([
-    f"{NEW},Xã Trung Sơn,02458,Xã Công Đa,02485,Nhập toàn bộ,{OLD}",
-    f"{NEW},Xã Thái Bình,02494,Xã  Phú Thịnh ,02485,Nhập toàn bộ,{OLD}",  # 02482 in truth
-    f"{NEW},Xã Thái Bình,02494,Xã Kim Phú,02497,Nhâp một phần,{OLD}",
-    f"{NEW},Xã Trung Sơn,02458,Xã Kim Phú,02497,Nhập toàn bộ,{OLD}",
-    f"{NEW},Xã Thái Bình,02494,Bãi ven sông,,Nhập toàn bộ,{OLD}",
-    f"{NEW},Xã Trung Sơn,02458,Xã Lạ,99999,Nhập toàn bộ,{OLD}",
-])  # fmt: skip
-"""Right rows and errors of the real table: a code with two names, a typo, a blank and a wrong code;
-and a split unit whose label says that it was not."""
-COMMUNES = OFFICE + "".join(
-    f"Tỉnh Tuyên Quang,08,Huyện Yên Sơn,075,{name},{code},Xã,\n"
-    for name, code in (("Xã Công Đa", "02485"), ("Xã Phú Thịnh", "02482"), ("Xã Kim Phú", "02497"))
-)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +37,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both official files are supplied, and no correction of 02485 is recorded."""
     folder = tmp_path_factory.mktemp("official")
-    supplied = folder / "files"
-    supplied.mkdir()
-    (supplied / "bang_chuyen_doi_2025-07.csv").write_text(TABLE, encoding="utf-8")
-    (supplied / "gso_xa_2025-01-04.csv").write_text(COMMUNES, encoding="utf-8")
+    supply(folder / "files")
     shutil.copytree(ROOT / "assets", folder / "assets")
     correct(folder, keep=False)
     bring_in_with_files(folder)

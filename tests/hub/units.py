@@ -1,7 +1,8 @@
 """A deployment with the reference data only: synced without Dagster, official files if wanted.
 
-Data flow: ``assets/danh_muc`` as it is, or a copy that a test has changed -> :func:`bring_in` lands
-and loads every system of it and computes what is derived -> a lake.
+Data flow: ``assets/danh_muc`` as it is, or a copy that a test has changed, and the official files
+if :func:`supply` has written them -> :func:`bring_in` lands and loads every system of it and
+computes what is derived -> a lake.
 
 What does not belong here: assertions.
 """
@@ -26,6 +27,29 @@ HEADER = (
     '"Tỉnh, thành phố",Tên Xã mới,Mã Xã mới,Tên Xã cũ,Mã Xã cũ,Ghi chú,Quận/huyện,Tỉnh cũ,\n'
 )
 OFFICE = "Tỉnh Thành Phố,Mã TP,Quận Huyện,Mã QH,Phường Xã,Mã PX,Cấp,Tên Tiếng Anh\n"
+NEW, OLD = "Tỉnh Tuyên Quang (08)", "Huyện Yên Sơn (075),Tỉnh Tuyên Quang (08),\n"
+TABLE = HEADER + "TỈNH TUYÊN QUANG  ,,,,,,,,\n" + "".join([
+    f"{NEW},Xã Trung Sơn,02458,Xã Công Đa,02485,Nhập toàn bộ,{OLD}",
+    f"{NEW},Xã Thái Bình,02494,Xã  Phú Thịnh ,02485,Nhập toàn bộ,{OLD}",  # 02482 in truth
+    f"{NEW},Xã Thái Bình,02494,Xã Kim Phú,02497,Nhâp một phần,{OLD}",
+    f"{NEW},Xã Trung Sơn,02458,Xã Kim Phú,02497,Nhập toàn bộ,{OLD}",
+    f"{NEW},Xã Thái Bình,02494,Bãi ven sông,,Nhập toàn bộ,{OLD}",
+    f"{NEW},Xã Trung Sơn,02458,Xã Lạ,99999,Nhập toàn bộ,{OLD}",
+])  # fmt: skip
+"""Right rows and errors of the real table: a code with two names, a typo, a blank and a wrong code;
+and a split unit whose label says that it was not."""
+COMMUNES = OFFICE + "".join(
+    f"Tỉnh Tuyên Quang,08,Huyện Yên Sơn,075,{name},{code},Xã,\n"
+    for name, code in (("Xã Công Đa", "02485"), ("Xã Phú Thịnh", "02482"), ("Xã Kim Phú", "02497"))
+)
+
+
+def supply(folder: Path) -> dict[str, str]:
+    """Write both official files into a folder; returns the environment that names it."""
+    folder.mkdir()
+    (folder / "bang_chuyen_doi_2025-07.csv").write_text(TABLE, encoding="utf-8")
+    (folder / "gso_xa_2025-01-04.csv").write_text(COMMUNES, encoding="utf-8")
+    return {"BANG_CHUYEN_DOI_DIR": str(folder), "DS_XA_GSO_DIR": str(folder)}
 
 
 def bring_in(data: Path, assets: Path = ROOT / "assets") -> dict[str, Outcome]:

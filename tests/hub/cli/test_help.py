@@ -36,6 +36,7 @@ COMMANDS = [
     "restore",
     "contract",
     "contract draft",
+    "contract export",
     "sandbox",
     "sandbox up",
     "sandbox down",
