@@ -77,7 +77,7 @@ def nights(folder: Path) -> None:
     for number in range(NIGHTS):
         connection = context.lake.writer()
         dataset = context.catalog.systems[SYSTEM].datasets[0].name
-        position, _ = loads.standing(connection, SYSTEM, dataset)
+        position = loads.position(connection, SYSTEM, dataset)
         connection.close()
         batch = land(context, *night_of(number, rows), position)
         took, counts = load_night(context, batch)
