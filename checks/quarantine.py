@@ -63,8 +63,16 @@ def mark(
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
         trouble = type(error).__name__
         raise refusal(connection, table, contract, rules, trouble) from None  # no value goes on
-    counts[UNIQUE_NAME] = _mark_copies(connection, table, contract, into, skipped_over)
-    _prove_unique(connection, table, contract, into, skipped_over)
+    counts[UNIQUE_NAME] = 0
+    connection.execute(f"CREATE OR REPLACE TABLE {skipped_over} (_row BIGINT, why VARCHAR)")
+    if not _are_unique(connection, table, contract, into, skipped_over):
+        counts[UNIQUE_NAME] = _mark_copies(connection, table, contract, into, skipped_over)
+        if not _are_unique(connection, table, contract, into, skipped_over):
+            raise InternalError(
+                f"the accepted rows are not unique by ({', '.join(contract.key)})",
+                where=contract.table,
+                next_step="nothing was written; report it with the landing batch",
+            )
     return counts
 
 
@@ -136,9 +144,10 @@ def _mark_copies(
     return int(deleted[0]) if deleted else 0
 
 
-def _prove_unique(
+def _are_unique(
     connection: duckdb.DuckDBPyConnection, table: str, contract: Contract, into: str, over: str
-) -> None:
+) -> bool:
+    """Say whether the rows that are left have a whole key each, and none has another's."""
     keys = ", ".join(contract.key)
     blank = " OR ".join(f"{name} IS NULL" for name in contract.key)
     bad = connection.execute(
@@ -146,9 +155,4 @@ def _prove_unique(
         WHERE _row NOT IN (SELECT _row FROM {into}) AND _row NOT IN (SELECT _row FROM {over})
         GROUP BY {keys} HAVING count(*) > 1 OR {blank} LIMIT 1"""
     ).fetchone()
-    if bad is not None:
-        raise InternalError(
-            f"the accepted rows are not unique by ({keys})",
-            where=contract.table,
-            next_step="nothing was written; report it with the landing batch",
-        )
+    return bad is None

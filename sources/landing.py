@@ -33,7 +33,7 @@ import msgspec
 from hub.errors import InternalError, ProviderError
 from sources.disk import is_running, sync, writing
 from sources.manifest import LandedBatch, LandedFile, Manifest, Media, Position, Window
-from sources.ndjson import lines
+from sources.ndjson import Lines
 
 __all__ = [
     "BatchWriter",
@@ -154,7 +154,7 @@ class BatchWriter:
 
     def page(
         self,
-        records: Sequence[msgspec.Raw | bytes],
+        records: Sequence[msgspec.Raw | bytes] | Lines,
         *,
         url: str,
         status: int | None = None,
@@ -163,29 +163,30 @@ class BatchWriter:
     ) -> None:
         """Write a page of JSON objects, one a line, as the source wrote them.
 
+        Whoever reads pages in threads makes the :class:`Lines` there.
+
         A page that is byte for byte an earlier one raises: a source that ignores the page
         number would otherwise be read for ever. An empty page leaves no file.
         """
-        if not records:
+        page = records if isinstance(records, Lines) else Lines.of(records)
+        if not page.rows:
             return
-        data = lines(records)
-        digest = hashlib.sha256(data).hexdigest()
         name = f"pages/{len(self._files):05}.ndjson"
-        earlier = self._pages.setdefault(digest, name)
+        earlier = self._pages.setdefault(page.sha256, name)
         if earlier != name:
             raise ProviderError(
                 f"the source repeats itself: {name} would equal {earlier} byte for byte",
                 next_step="check the paging options; the source seems to ignore the page asked for",
             )
         self._keep(
-            data,
-            data,
+            page.data,
+            page.data,
             LandedFile(
                 name=name,
                 media="ndjson",
-                bytes=len(data),
-                sha256=digest,
-                rows=len(records),
+                bytes=len(page.data),
+                sha256=page.sha256,
+                rows=page.rows,
                 url=url,
                 status=status,
                 etag=etag,

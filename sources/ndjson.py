@@ -1,7 +1,8 @@
 """Records' own bytes -> lines: one JSON object a line, however the source laid it out.
 
-Data flow: the raw records of a page (``sources.payload.records``) -> :func:`lines` -> a page
-file of a batch. Bytes stay as they came; only a page with line breaks between its tokens
+Data flow: the raw records of a page (``sources.payload.records``) -> :func:`lines`, with their
+digest :class:`Lines` -> a page file of a batch. Bytes stay as they came; only a page with line
+breaks between its tokens
 (pretty-printed JSON) has those blanks taken out, since a line break ends a record here.
 
 Run it alone: ``python -c "from sources.ndjson import lines; print(lines([b'{}', b'{}']))"``
@@ -11,7 +12,10 @@ What does not belong here: decoding, and files.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -20,6 +24,21 @@ from numpy.typing import NDArray
 from hub.errors import ProviderError
 
 _NEWLINE, _BRACE = b"\n{"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A page as it will be written."""
+
+    data: bytes
+    rows: int
+    sha256: str
+
+    @classmethod
+    def of(cls, records: Sequence[msgspec.Raw | bytes]) -> Self:
+        """Make them; raises as :func:`lines`."""
+        data = lines(records)
+        return cls(data, len(records), hashlib.sha256(data).hexdigest())
 
 
 def lines(records: Sequence[msgspec.Raw | bytes]) -> bytes:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +25,7 @@ import msgspec
 from hub.errors import ProviderError, TransientError
 from sources.context import PullContext
 from sources.journal import NotKeptError
-from sources.ndjson import lines
+from sources.ndjson import Lines, lines
 from sources.payload import Envelope
 from sources.record_keys import Keys
 from sources.transport import Answer
@@ -47,6 +47,8 @@ class Page:
     answer: Answer
     outer: Envelope = field(default_factory=dict)
     """The envelope, for the kinds that find the next page in it."""
+    ready: Lines | None = None
+    """The records as they will be written, if a thread has made that already."""
 
 
 Land = Callable[[Page, list[Any]], None]
@@ -222,7 +224,7 @@ def lander(pull: PullContext[Any], *, whole: bool = True) -> Land:
         nonlocal done
         answer = page.answer
         pull.batch.page(
-            records,
+            page.ready if page.ready is not None and records is page.records else records,
             url=answer.url,
             status=answer.status,
             etag=answer.etag,
@@ -267,10 +269,21 @@ def read_numbered(kept: Kept, ask: Callable[[int], Page], first: int, each: Each
         # A source that caps the page size in silence counts its pages by its own size.
         pages = -(-kept.total // kept.size)
         kept.require_fewer(pages)
-        each(ask, range(first + kept.pages, first + pages), kept.add)
+        each(lambda number: _ready(ask(number)), range(first + kept.pages, first + pages), kept.add)
     # Rows may have been added meanwhile; and a source without a total is read to its end.
     while kept.more():
         kept.add(ask(first + kept.pages))
+
+
+def _ready(page: Page) -> Page:
+    """Make a page's lines in the thread that asked for it: the one that lands pages has no time.
+
+    It did this for all of them, and a million rows came in 6 s instead of 4.
+    """
+    try:
+        return replace(page, ready=Lines.of(page.records))
+    except ProviderError:
+        return page  # whoever lands it makes them again, and knows what to say
 
 
 def read_offsets(kept: Kept, ask: Callable[[int, int], Page]) -> None:
