@@ -118,12 +118,12 @@ def _fold(
         "DELETE FROM stg.main.gop_vi_pham WHERE _row NOT IN (SELECT _row FROM stg.main.gop_hang)",
         "DELETE FROM stg.main.gop_tho WHERE _row NOT IN (SELECT _row FROM stg.main.gop_vi_pham)",
         (
-            f"INSERT INTO stg.main.gop_hang SELECT * REPLACE (_row + {offset} AS _row) "
+            f"INSERT INTO stg.main.gop_hang BY NAME SELECT * REPLACE (_row + {offset} AS _row) "
             f"FROM stg.main.hang h WHERE {sound} AND NOT EXISTS (SELECT 1 FROM stg.main.gop_hang t "
             f"WHERE NOT t.{open_rejects} AND {same_key(contract, 'h', 't')})"
         ),
         *(
-            f"INSERT INTO stg.main.gop_{name} SELECT * REPLACE (_row + {offset} AS _row) "
+            f"INSERT INTO stg.main.gop_{name} BY NAME SELECT * REPLACE (_row + {offset} AS _row) "
             f"FROM stg.main.{name} WHERE _row IN (SELECT _row FROM stg.main.vi_pham)"
             for name in ("hang", "tho", "vi_pham")
         ),
@@ -132,12 +132,12 @@ def _fold(
         statements += [
             f"DELETE FROM stg.main.gop_xoa g WHERE EXISTS (SELECT 1 FROM ({named}) n WHERE {both})",
             (
-                f"INSERT INTO stg.main.gop_xoa SELECT * REPLACE (_row + {offset} AS _row) "
+                f"INSERT INTO stg.main.gop_xoa BY NAME SELECT * REPLACE (_row + {offset} AS _row) "
                 "FROM stg.main.xoa"
             ),
         ]
     if dataset.of_parent:
-        statements.append("INSERT INTO stg.main.gop_cha FROM stg.main.cha")
+        statements.append("INSERT INTO stg.main.gop_cha BY NAME FROM stg.main.cha")
     for statement in statements:
         connection.execute(statement)
 

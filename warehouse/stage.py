@@ -28,11 +28,11 @@ from checks.contract import Contract
 from hub.errors import ConfigurationError
 from sources.disk import is_running
 from sources.landing import LandedBatch
-from sources.spec import DatasetSpec, TombstoneSpec
+from sources.spec import DatasetSpec
 from warehouse import mojibake, normalise
 from warehouse.lake import quote
 from warehouse.readers import ndjson
-from warehouse.readers.batch import copy_table, forget, view_batch
+from warehouse.readers.batch import copy_table, forget, is_view, view_batch
 from warehouse.readers.options import READ_ERRORS
 
 _numbers = count()
@@ -101,7 +101,7 @@ def stage(
     if dataset.of_parent:
         connection.execute(_parents_sql(dataset, contract))
     if dataset.tombstone is not None:
-        _take_out_tombstones(connection, dataset.tombstone, contract)
+        _take_out_tombstones(connection, contract)
     return rows
 
 
@@ -131,10 +131,11 @@ def _type(
     except READ_ERRORS as error:
         raise ndjson.unreadable(error, str(batch.path)) from None
     connection.execute(
-        f"""CREATE VIEW stg.main.hang AS
+        f"""CREATE OR REPLACE VIEW stg.main.hang_goc AS
         SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row
         FROM read_parquet('{file}', file_row_number = true)"""
     )
+    connection.execute("CREATE VIEW stg.main.hang AS FROM stg.main.hang_goc")
     rows = rows_of(connection)
     ndjson.require(rows, promised, str(batch.path))
     return rows
@@ -172,40 +173,40 @@ def _says_deleted(dataset: DatasetSpec) -> set[str]:
     return set() if dataset.tombstone is None else {dataset.tombstone.field}
 
 
-def _take_out_tombstones(
-    connection: duckdb.DuckDBPyConnection, tombstone: TombstoneSpec, contract: Contract
-) -> None:
-    """Move what the source deleted from ``hang`` to ``stg.main.xoa``.
+def _take_out_tombstones(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Move what the source deleted (``_bia``) from ``hang`` to ``stg.main.xoa``.
 
     A batch may hold a record and its end, or its end and its return: the newest by the contract's
     version column counts, or, where one of them has no version, the last that came. A tombstone
     whose key cannot be read stays in ``hang``, where the contract refuses it.
     """
-    copy_table(connection, "hang")
     keys = ", ".join(contract.key)
-    known = " AND ".join(f"h.{name} IS NOT NULL" for name in contract.key)
-    dead = ", ".join(f"'{quote(value)}'" for value in tombstone.values)
+    known = " AND ".join(f"{name} IS NOT NULL" for name in contract.key)
     connection.execute(
         f"""CREATE OR REPLACE TABLE stg.main.bia AS
         SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY
             CASE WHEN versions = records THEN version END DESC NULLS LAST, _row DESC) AS age
-        FROM (SELECT h._row, {", ".join(f"h.{name}" for name in contract.key)},
-                {f"h.{contract.version_column}" if contract.version_column else "NULL"} AS version,
-                coalesce(trim({_cell(tombstone.field)}) IN ({dead}), false) AS dead,
+        FROM (SELECT _row, {keys}, {contract.version_column or "NULL"} AS version, _bia,
                 count(version) OVER same_key AS versions, count(*) OVER same_key AS records
-            FROM stg.main.hang h JOIN stg.main.tho t USING (_row) WHERE {known}
-            WINDOW same_key AS (PARTITION BY {", ".join(f"h.{name}" for name in contract.key)}))"""
+            FROM stg.main.hang SEMI JOIN (SELECT {keys} FROM stg.main.hang WHERE _bia)
+                USING ({keys}) WHERE {known}
+            WINDOW same_key AS (PARTITION BY {keys}))"""
     )
     connection.execute(
         """CREATE OR REPLACE TABLE stg.main.xoa AS SELECT * FROM stg.main.hang
-        WHERE _row IN (SELECT _row FROM stg.main.bia WHERE dead AND age = 1)"""
+        WHERE _row IN (SELECT _row FROM stg.main.bia WHERE _bia AND age = 1)"""
     )
     connection.execute(
-        f"""DELETE FROM stg.main.hang WHERE _row IN (
-            SELECT _row FROM stg.main.bia
-            WHERE dead OR ({keys}) IN (SELECT ({keys}) FROM stg.main.xoa))"""
+        f"""CREATE OR REPLACE TABLE stg.main.ra AS SELECT _row FROM stg.main.bia
+        WHERE _bia OR ({keys}) IN (SELECT ({keys}) FROM stg.main.xoa)"""
     )
-    connection.execute("DROP TABLE stg.main.bia")
+    gone = "_row IN (FROM stg.main.ra)"
+    if is_view(connection, "hang"):
+        connection.execute(
+            f"CREATE OR REPLACE VIEW stg.main.hang AS FROM stg.main.hang_goc WHERE NOT {gone}"
+        )
+    else:
+        connection.execute(f"DELETE FROM stg.main.hang WHERE {gone}")
 
 
 def _parents_sql(dataset: DatasetSpec, contract: Contract) -> str:
@@ -275,6 +276,9 @@ def typed_sql(
             others.append(f"CASE WHEN {was_mended} THEN '{column.name}:mojibake' END")
     repairs = normalise.flags(cells, others)
     row = ["t._row"] if source == "stg.main.tho" else []
+    if (tombstone := dataset.tombstone) is not None:
+        dead = ", ".join(f"'{quote(value)}'" for value in tombstone.values)
+        kept.append(f"coalesce(trim({_cell(tombstone.field)}) IN ({dead}), false) AS _bia")
     suspects = " OR ".join(_suspects(dataset, contract).values())
     return f"""SELECT *, {content_hash(contract, repairs=True)} AS _hash
         FROM (SELECT {", ".join([*row, *kept, *raws, "t._nghi"])}, {repairs} AS _repairs

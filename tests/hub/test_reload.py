@@ -117,3 +117,17 @@ def test_what_landing_lacks_is_said(source: Source) -> None:
     assert "r090" not in source.names()  # it did not
     with pytest.raises(ConfigurationError, match="batch abc was never loaded"):
         reload(source.context(), NAME, batch="abc")
+
+
+def test_a_batch_with_misread_text_among_others(source: Source) -> None:
+    # Its rows are staged with the columns in another order than those of a sound batch.
+    source.contract(pattern("^.+[0-9]+$"))
+    source.night()
+    source.records[4] = record(4, 2, name="Huyß╗çn 4")
+    source.night()
+    expected = {one["id"]: one["name"] for one in source.records} | {"r004": "Huyện 4"}
+    assert source.names() == expected
+    (outcome,) = reload(source.context(), NAME)
+    assert outcome.error is None
+    assert source.names() == expected
+    assert outcome.record.status == loads.UNCHANGED

@@ -90,13 +90,18 @@ def view_batch(
 
 def copy_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Make ``tho`` or ``hang`` a table if it is a view, for whoever changes rows or the batch."""
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = $1", [name]
-    ).fetchone()
-    if found is not None:
+    if is_view(connection, name):
         connection.execute(f"CREATE TABLE stg.main.ban_sao AS FROM stg.main.{name}")
         forget(connection, name)
         connection.execute(f"ALTER TABLE stg.main.ban_sao RENAME TO {name}")
+
+
+def is_view(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Say whether ``tho`` or ``hang`` is a view of files."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = 'stg' AND view_name = $1", [name]
+    ).fetchone()
+    return found is not None
 
 
 def forget(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
