@@ -93,4 +93,4 @@ lock: $(VENV)/.runtime ## Resolve the lock files anew from pyproject.toml
 
 clean: ## Remove everything that make and the hub have written here
 	-test -x $(HUB) && $(HUB) sandbox down
-	rm -rf $(VENV) $(VENV)-ckan $(VENV)-datacontract data
+	rm -rf $(VENV) $(VENV)-ckan $(VENV)-datacontract $(VENV)-peers data

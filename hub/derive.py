@@ -150,7 +150,8 @@ def _derive(
     # Of the last good load, not of the last one that changed rows: an input may change and the
     # result stay, and then it would be computed again every night.
     if before is not None and before["fingerprint"] == seen:
-        return Settled(same_again(base, before), last_checks(connection, base, contract))
+        checks = last_checks(connection, base, contract, before=before)
+        return Settled(same_again(base, before), checks)
     if all(i.batch is None for i in inputs):
         raise ConfigurationError(
             "none of its inputs was ever loaded", next_step="sync the inputs first"

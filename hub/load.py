@@ -311,7 +311,8 @@ def _load(
     # A batch may hold an erased person again although nothing else changed: it must be looked at.
     erased = _erased(context, contract)
     if before is not None and before["fingerprint"] == seen and erased is None:
-        return Settled(same_again(base, before), last_checks(connection, base, contract))
+        checks = last_checks(connection, base, contract, before=before)
+        return Settled(same_again(base, before), checks)
     with staged_in(context, connection, contract, manifest.batch):
         fetched = stage.stage(connection, batch, dataset, contract)
         if erased is not None:

@@ -145,17 +145,21 @@ def settle(
 
 
 def last_checks(
-    connection: duckdb.DuckDBPyConnection, base: LoadRecord, contract: Contract | None = None
+    connection: duckdb.DuckDBPyConnection,
+    base: LoadRecord,
+    contract: Contract | None = None,
+    *,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return what the checks said when the dataset last changed.
 
     With the contract the freshness of its rows is judged anew: a source that sends the same every
-    night is up to date and yet grows old.
+    night is up to date and yet grows old. ``before`` is a record of it that the caller has.
     """
-    last = loads.last(connection, base.source, base.dataset, status=loads.LOADED)
-    if not last or not last["checks"]:
+    before = before or loads.last(connection, base.source, base.dataset)
+    if not before or not before["checked"]:
         return {}
-    checks = dict(json.loads(last["checks"]))
+    checks = dict(json.loads(before["checked"]))
     return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 

@@ -167,10 +167,14 @@ def latest(
 def last(
     connection: duckdb.DuckDBPyConnection, source: str, dataset: str, *, status: str | None = None
 ) -> dict[str, Any] | None:
-    """Return the newest record of one dataset; ``status`` as for :func:`latest`."""
+    """Return the newest record of one dataset; ``status`` as for :func:`latest`.
+
+    With it comes ``checked``: what the checks said when rows last changed.
+    """
     cursor = connection.execute(
-        f"""SELECT * FROM lake.hub.loads WHERE {_OF_ONE} AND {_of_status(status)}
-        QUALIFY row_number() OVER (ORDER BY seq DESC) = 1""",
+        f"""FROM (SELECT *, max_by(checks, seq) FILTER (status = 'loaded') OVER () AS checked
+              FROM lake.hub.loads WHERE {_OF_ONE})
+        WHERE {_of_status(status)} QUALIFY row_number() OVER (ORDER BY seq DESC) = 1""",
         [f"{source}/{dataset}"],
     )
     names = [column[0] for column in cursor.description or ()]

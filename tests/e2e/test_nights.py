@@ -151,6 +151,21 @@ def test_datacontract_passes_on_every_contract(first_night: Deployment, tmp_path
         assert asked <= {check["qualityId"] for check in one.checks}, contract.id
 
 
+def test_datacontract_passes_on_every_published_file(
+    first_night: Deployment, tmp_path: Path
+) -> None:
+    """The masked files keep what the contracts beside them say."""
+    required()
+    first_night.hub("publish")
+    published = sorted((first_night.data / "publish" / "current" / "parquet").glob("*/*.odcs.yaml"))
+    shared = {c.name for c in CATALOG.contracts.values() if c.classification != "dung_rieng"}
+    assert {path.name.removesuffix(".odcs.yaml") for path in published} == shared
+    found = judged("test", published, tmp_path)
+    for path, one in found.items():
+        assert one.failed() == set(), path.name
+        assert any(check["result"] == "passed" for check in one.checks), path.name
+
+
 def test_a_state_secret_is_nowhere_and_its_officer_is_told(
     province: Province, deployment: Deployment
 ) -> None:
