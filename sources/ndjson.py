@@ -15,13 +15,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from hub.errors import ProviderError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _NEWLINE, _BRACE = b"\n{"
 
@@ -50,15 +52,21 @@ def lines(records: Sequence[msgspec.Raw | bytes]) -> bytes:
     if len(ends) != len(records) or b"\r" in data:
         data = b"\n".join([*map(_one_line, records), b""])
         ends = _ends(data)
-    first = np.frombuffer(data, np.uint8)[np.append(0, ends[:-1] + 1)]
-    if not (first == _BRACE).all():
+    if data[:1] != b"{" or not (_bytes(data)[ends[:-1] + 1] == _BRACE).all():
         raise ProviderError("a row of the answer is not a JSON object")
     return data
 
 
 def _ends(data: bytes) -> NDArray[np.intp]:
     """Return where lines end. A look at each record would cost four times as much."""
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
+    (ends,) = (_bytes(data) == _NEWLINE).nonzero()
+    return ends
+
+
+def _bytes(data: bytes) -> NDArray[np.uint8]:
+    import numpy as np  # noqa: PLC0415 - 0.1 s, which definitions need not pay when they load
+
+    return np.frombuffer(data, np.uint8)
 
 
 def _one_line(record: msgspec.Raw | bytes) -> bytes:

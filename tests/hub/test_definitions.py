@@ -21,14 +21,17 @@ ROOT = Path(__file__).resolve().parents[2]
 BARE = {"PATH": os.environ["PATH"], "DAGSTER_DISABLE_TELEMETRY": "1"}
 LOAD = """
 import json, sys, time
+clock = time.process_time()
 import dagster
 from dagster.components.core.load_defs import load_from_defs_folder
+dagsters = time.process_time() - clock
 clock = time.process_time()
 from hub.definitions import defs
 loaded = defs.load_fn() if hasattr(defs, "load_fn") else defs()
 loaded.get_repository_def() if hasattr(loaded, "get_repository_def") else None
 print(json.dumps({
     "seconds": time.process_time() - clock,
+    "dagster": dagsters,
     "heavy": [m for m in ("great_expectations", "pandas", "scipy") if m in sys.modules],
 }))
 """
@@ -46,8 +49,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinit
     return loaded.get_repository_def()
 
 
-def test_it_loads_bare_within_a_second_and_without_great_expectations(tmp_path: Path) -> None:
-    """Processor time, so that a busy machine does not fail the test."""
+def test_it_loads_bare_at_once_and_without_great_expectations(tmp_path: Path) -> None:
+    """Processor time beside that of Dagster's own import, so that no slow machine fails the test.
+
+    Twice that was the second of the promise where it was made.
+    """
     runs = []
     for _ in range(3):
         done = subprocess.run(
@@ -56,7 +62,7 @@ def test_it_loads_bare_within_a_second_and_without_great_expectations(tmp_path: 
         )  # fmt: skip
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     assert all(run["heavy"] == [] for run in runs)
-    assert min(run["seconds"] for run in runs) < 1.0
+    assert min(run["seconds"] / run["dagster"] for run in runs) < 2, runs
 
 
 def test_every_dataset_is_an_asset_with_its_checks(repository: dg.RepositoryDefinition) -> None:

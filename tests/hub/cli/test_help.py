@@ -43,7 +43,7 @@ COMMANDS = [
     "sandbox day",
 ]
 HELP = """
-import json, sys, time
+import json, sys
 from hub.cli import main
 codes = {}
 for command in json.loads(sys.argv[1]):
@@ -52,8 +52,11 @@ for command in json.loads(sys.argv[1]):
         main()
     except SystemExit as ended:
         codes[command] = ended.code
-heavy = [m for m in ("dagster", "great_expectations", "duckdb", "requests") if m in sys.modules]
-print(json.dumps({"codes": codes, "heavy": heavy, "seconds": time.process_time()}))
+heavy = [
+    name for name in ("dagster", "great_expectations", "duckdb", "requests", "numpy", "pyarrow")
+    if name in sys.modules
+]
+print(json.dumps({"codes": codes, "heavy": heavy}))
 """
 
 
@@ -76,8 +79,6 @@ def test_every_help_exits_0_at_once_and_imports_nothing_heavy(tmp_path: Path) ->
     report = json.loads(last)
     assert report["codes"] == dict.fromkeys(COMMANDS, 0)
     assert report["heavy"] == []
-    # Processor time of all of them, so that a busy machine does not fail the test.
-    assert report["seconds"] < 1.5
     assert sum(line.startswith(" Usage: hub") for line in printed) == len(COMMANDS)
     assert done.stderr == ""
 
