@@ -59,7 +59,7 @@ def lines(records: Sequence[msgspec.Raw | bytes]) -> bytes:
 
 def _ends(data: bytes) -> NDArray[np.intp]:
     """Return where lines end. A look at each record would cost four times as much."""
-    (ends,) = (_bytes(data) == _NEWLINE).nonzero()
+    ends: NDArray[np.intp] = (_bytes(data) == _NEWLINE).nonzero()[0]
     return ends
 
 
