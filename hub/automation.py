@@ -9,7 +9,7 @@ What does not belong here: what a run does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -21,6 +21,26 @@ from sources.spec import SystemSpec
 CRON = "0 1 * * *"
 TIMEZONE = "Asia/Ho_Chi_Minh"
 JOB = "nightly_sync"
+
+
+def every_night(
+    job: str,
+    cron: str,
+    description: str,
+    assets: Sequence[dg.AssetsDefinition],
+) -> dg.Definitions:
+    """Return assets with the job over them and the schedule that starts it, which is on."""
+    keys = [key for asset in assets for key in asset.keys]
+    defined = dg.define_asset_job(job, selection=keys, tags={"hub/system": assets[0].key.path[0]})
+    schedule = dg.ScheduleDefinition(
+        name=job,
+        job=defined,
+        cron_schedule=cron,
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=description,
+    )
+    return dg.Definitions(assets=assets, jobs=[defined], schedules=[schedule])
 
 
 def nightly(systems: list[SystemSpec]) -> dg.Definitions:

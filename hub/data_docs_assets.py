@@ -10,7 +10,7 @@ What does not belong here: the pages (``data_docs``), other schedules (``automat
 
 import dagster as dg
 
-from hub.automation import TIMEZONE
+from hub.automation import every_night
 from hub.data_docs import rebuild, site
 from hub.settings import Settings
 
@@ -35,13 +35,5 @@ def data_docs() -> dg.MaterializeResult[None]:
 
 def definitions() -> dg.Definitions:
     """Return the asset and the schedule that brings it up to date once a night."""
-    job = dg.define_asset_job("nightly_data_docs", selection=[KEY])
-    schedule = dg.ScheduleDefinition(
-        name="nightly_data_docs",
-        job=job,
-        cron_schedule=CRON,
-        execution_timezone=TIMEZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="05:30 in Viet Nam, when the night's syncs are over",
-    )
-    return dg.Definitions(assets=[data_docs], jobs=[job], schedules=[schedule])
+    told = "05:30 in Viet Nam, when the night's syncs are over"
+    return every_night("nightly_data_docs", CRON, told, [data_docs])

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from hub.automation import TIMEZONE
+from hub.automation import every_night
 from hub.catalog import load_catalog
 from hub.maintain import Line, clean_runs, clean_up, maintain_lake, size_report
 from hub.settings import Settings
@@ -34,18 +34,7 @@ def maintenance_definitions() -> dg.Definitions:
         _asset("lan_chay", "Remove old runs from Dagster's own storage.", _runs),
         _asset("dung_luong", "How large everything is.", _sizes, after=("kho", "tep", "lan_chay")),
     ]
-    job = dg.define_asset_job(
-        JOB, selection=dg.AssetSelection.groups(GROUP), tags={"hub/system": GROUP}
-    )
-    schedule = dg.ScheduleDefinition(
-        name=JOB,
-        job=job,
-        cron_schedule=CRON,
-        execution_timezone=TIMEZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="04:30 in Viet Nam: keep the warehouse fast and small",
-    )
-    return dg.Definitions(assets=assets, jobs=[job], schedules=[schedule])
+    return every_night(JOB, CRON, "04:30 in Viet Nam: keep the warehouse fast and small", assets)
 
 
 def _asset(

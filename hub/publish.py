@@ -23,6 +23,11 @@ from warehouse.lake import Lake
 from warehouse.publish.build import Done, Plan
 from warehouse.publish.build import publish as build
 
+NOT_PUBLISHED = (
+    "{} is not published: its contract is broken or unlike the table "
+    "-> look at `hub check` and `hub status`"
+)
+
 
 def publish(settings: Settings, catalog: Catalog) -> Done:
     """Bring the published files up to date; nothing is written if nothing changed.

@@ -12,9 +12,9 @@ What does not belong here: the files (``publish``), other schedules (``automatio
 
 import dagster as dg
 
-from hub.automation import TIMEZONE
+from hub.automation import every_night
 from hub.catalog import load_catalog
-from hub.publish import left_out, publish
+from hub.publish import NOT_PUBLISHED, left_out, publish
 from hub.settings import Settings
 
 GROUP = "xuat_ban"
@@ -37,7 +37,7 @@ def published_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     done = publish(settings, catalog)
     missing = left_out(catalog, done)
     for name in missing:
-        context.log.warning("%s is not published: its contract is broken", name)
+        context.log.warning(NOT_PUBLISHED.format(name))
     tables = done.manifest.tables
     return dg.MaterializeResult(
         metadata={
@@ -56,13 +56,5 @@ def published_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
 
 def definitions() -> dg.Definitions:
     """Return the asset, its job and the schedule that starts it once a night."""
-    job = dg.define_asset_job(JOB, selection=[KEY], tags={"hub/system": GROUP})
-    schedule = dg.ScheduleDefinition(
-        name=JOB,
-        job=job,
-        cron_schedule=CRON,
-        execution_timezone=TIMEZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="05:00 in Viet Nam: masked files for agencies, if anything changed",
-    )
-    return dg.Definitions(assets=[published_files], jobs=[job], schedules=[schedule])
+    told = "05:00 in Viet Nam: masked files for agencies, if anything changed"
+    return every_night(JOB, CRON, told, [published_files])

@@ -29,6 +29,7 @@ from warehouse import approvals, loads, tables
 from warehouse.changes import LATE
 from warehouse.diff import same_key
 from warehouse.lake import Lake, quote
+from warehouse.stage import rows_of
 
 Statement = tuple[str, str, list[Any]]
 
@@ -79,7 +80,7 @@ def commit(
                 next_step="run again; the pull will start from the new position",
             )
         load = replace(load, ended_at=loads.moment(connection))
-        for name, sql, values in _statements(connection, contract, load, approval):
+        for name, sql, values in _statements(contract, load, approval, rows_of(connection)):
             try:
                 step(connection, name, sql, values)
             except InternalError:
@@ -90,10 +91,7 @@ def commit(
 
 
 def _statements(
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    load: loads.LoadRecord,
-    approval: approvals.Approval | None,
+    contract: Contract, load: loads.LoadRecord, approval: approvals.Approval | None, staged: int
 ) -> Iterator[Statement]:
     table = f"lake.{contract.table}"
     history = f"lake.{tables.history_of(contract.table)}"
@@ -109,9 +107,8 @@ def _statements(
         yield "delete", delete_sql, [load.source]
     if load.inserted + load.updated:
         # Where all rows go in, as in a first load, they need not be told apart.
-        every = "count(*) = (SELECT count(*) FROM stg.main.thay_doi)"
-        all_go = connection.execute(f"SELECT {every} FROM stg.main.hang").fetchone() == (True,)
-        chosen = "" if all_go else "WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"
+        every = load.inserted + load.updated == staged
+        chosen = "" if every else "WHERE _row IN (SELECT _row FROM stg.main.thay_doi)"
         insert_sql = f"""INSERT INTO {table} ({", ".join(stored)})
             SELECT {business}, ?, ?, ?, _repairs, _hash FROM stg.main.hang {chosen}"""
         yield "insert", insert_sql, [load.source, load.batch, load.ended_at]

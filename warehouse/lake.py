@@ -281,8 +281,7 @@ made the first load of a million rows take 500 MB more; a Parquet row group is 1
 def _instance(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB instance with a lake attached for writing."""
     connection = connect()
-    connection.execute(f"SET GLOBAL memory_limit = '{quote(lake.memory)}'")
-    connection.execute(f"SET GLOBAL temp_directory = '{quote(_spill(lake.folder))}'")
+    bound(connection, lake.memory, _spill(lake.folder))
     connection.execute(f"SET GLOBAL partitioned_write_flush_threshold = {PARTITION_ROWS}")
     # DuckDB's own files are staging files, which live for minutes: 90,000 rows in 0.1 s, not 0.7.
     connection.execute("SET GLOBAL force_compression = 'uncompressed'")
@@ -290,6 +289,12 @@ def _instance(lake: Lake) -> duckdb.DuckDBPyConnection:
     lake._attach(connection)  # noqa: SLF001 - the same module
     _widen(lake, connection)
     return connection
+
+
+def bound(connection: duckdb.DuckDBPyConnection, memory: str, spill: Path) -> None:
+    """Bound an instance's memory; what does not fit goes into a folder, which is as private."""
+    connection.execute(f"SET GLOBAL memory_limit = '{quote(memory)}'")
+    connection.execute(f"SET GLOBAL temp_directory = '{quote(spill)}'")
 
 
 def _spill(folder: Path) -> Path:

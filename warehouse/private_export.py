@@ -29,7 +29,7 @@ from checks.contract import Contract
 from checks.standard import SOURCE
 from hub.errors import ConfigurationError
 from sources.disk import writing
-from warehouse.lake import Lake, connect, quote
+from warehouse.lake import Lake, bound, connect, quote
 
 DATABASE = "lake.duckdb"
 """Its name without the ending is the name under which DuckDB attaches it: the warehouse's own."""
@@ -70,7 +70,8 @@ def export(lake: Lake, contracts: Sequence[Contract], folder: Path) -> Exported:
             _open_folder(folder)
         try:
             with writing(folder):
-                _bound(connection, lake, folder)
+                bound(connection, lake.memory, folder / _SPILL)
+                connection.execute("SET preserve_insertion_order = false")
                 ((snapshot,),) = connection.execute(
                     "SELECT id FROM lake.current_snapshot()"
                 ).fetchall()
@@ -107,13 +108,6 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
     ).fetchall()
     return {name for (name,) in found}
-
-
-def _bound(connection: duckdb.DuckDBPyConnection, lake: Lake, folder: Path) -> None:
-    """Keep DuckDB within the hub's memory; what it has to spill is as private as the rest."""
-    connection.execute(f"SET memory_limit = '{quote(lake.memory)}'")
-    connection.execute(f"SET temp_directory = '{quote(folder / _SPILL)}'")
-    connection.execute("SET preserve_insertion_order = false")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> int:

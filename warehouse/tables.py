@@ -105,10 +105,12 @@ def _present(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str
         "WHERE database_name = 'lake' AND schema_name = ? AND table_name = ?",
         [schema, name],
     ).fetchall()
-    # DuckDB spells TIMESTAMPTZ in full; contracts may write the short form.
-    return {
-        column: kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for column, kind in found
-    }
+    return {column: spelt(kind) for column, kind in found}
+
+
+def spelt(kind: str) -> str:
+    """Return DuckDB's name of a type as contracts write it: TIMESTAMPTZ is short there."""
+    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
 def _widen(

@@ -16,7 +16,7 @@ from rich.table import Table
 def publish() -> None:
     """Publish the shared tables, masked, as DuckDB and Parquet files; nothing if none changed."""
     from hub.catalog import load_catalog
-    from hub.publish import left_out
+    from hub.publish import NOT_PUBLISHED, left_out
     from hub.publish import publish as bring_up_to_date
     from hub.settings import Settings
 
@@ -40,10 +40,6 @@ def publish() -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
     missing = left_out(catalog, done)
     for name in missing:
-        typer.echo(
-            f"hub: {name} is not published: its contract is broken or unlike the table "
-            "-> look at `hub check` and `hub status`",
-            err=True,
-        )
+        typer.echo(f"hub: {NOT_PUBLISHED.format(name)}", err=True)
     if missing:
         raise typer.Exit(1)

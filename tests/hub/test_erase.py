@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,8 @@ from hub.errors import ConfigurationError, TransientError
 from hub.load import Context
 from tests.bytesearch import holding
 from tests.hub.registry import CCCD, NAME, PERSON, PHONE, REQUEST, SECRET, Registry
-from tests.sources.faults import FaultServer
 from warehouse import backup, erasure, maintenance, suppression
 from warehouse.person import Person, flat
-
-
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    server = FaultServer()
-    monkeypatch.setenv("TINH_SO_URL", server.url)
-    yield Registry(tmp_path, server)
-    server.close()
 
 
 def test_erased_everywhere_and_never_back(registry: Registry, tmp_path: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -20,16 +18,7 @@ from hub.settings import Settings
 from hub.system_lock import publish_lock
 from tests.bytesearch import holding
 from tests.hub.registry import PERSON, REQUEST, SECRET, Registry
-from tests.sources.faults import FaultServer
 from tests.warehouse.publish.lakes import ask
-
-
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    server = FaultServer()
-    monkeypatch.setenv("TINH_SO_URL", server.url)
-    yield Registry(tmp_path, server)
-    server.close()
 
 
 def test_no_personal_value_is_published_and_an_erased_persons_row_goes(registry: Registry) -> None:

@@ -33,12 +33,13 @@ import msgspec
 from checks.contract import Contract
 from hub.errors import ConfigurationError
 from sources.disk import writing
-from warehouse.lake import Lake, connect, quote
+from warehouse.lake import Lake, bound, connect
 from warehouse.publish import database, datapackage, generations, odcs, parquet
 from warehouse.publish.generations import Generations
 from warehouse.publish.manifest import NAME as MANIFEST
 from warehouse.publish.manifest import Manifest, Source, Stored, Table, read, whole
 from warehouse.publish.table import PublishedTable, is_published, published
+from warehouse.tables import spelt
 
 _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 STATUS = "xuat_ban.json"
@@ -101,7 +102,7 @@ def publish(lake: Lake, folder: Path, plan: Plan) -> Done:
         snapshot, taken_at = _newest(lake)
         connection = lake.reader(version=snapshot)
         try:
-            _bound(connection, lake.memory, folder)
+            bound(connection, lake.memory, folder)
             wanted, left_out = _wanted(connection, plan)
             current = shown.current()
             known = read(current)
@@ -111,14 +112,14 @@ def publish(lake: Lake, folder: Path, plan: Plan) -> Done:
                 return Done(current, manifest, (), changed=False, swept=swept, left_out=left_out)
             partial = shown.begin()
             spill = partial / ".spill"
-            _bound(connection, lake.memory, spill)
+            bound(connection, lake.memory, spill)
             tables, renewed = _parquet(connection, partial, wanted, current, known)
         finally:
             connection.close()
         manifest = Manifest(snapshot, taken_at, datetime.now(_VIETNAM), _about(plan), tables)
         plain = connect()
         try:
-            _bound(plain, lake.memory, spill)
+            bound(plain, lake.memory, spill)
             wanted = [_counted(plain, partial, one, manifest) for one in wanted]
             generations.step("documents")
             _documents(partial, manifest, wanted, plan.licence)
@@ -146,11 +147,6 @@ def _newest(lake: Lake) -> tuple[int, datetime]:
         connection.close()
 
 
-def _bound(connection: duckdb.DuckDBPyConnection, memory: str, spill: Path) -> None:
-    connection.execute(f"SET memory_limit = '{quote(memory)}'")
-    connection.execute(f"SET temp_directory = '{quote(spill)}'")
-
-
 def _wanted(
     connection: duckdb.DuckDBPyConnection, plan: Plan
 ) -> tuple[list[_Wanted], tuple[str, ...]]:
@@ -164,8 +160,7 @@ def _wanted(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = 'lake'"
     ).fetchall():
-        spelt = kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-        columns.setdefault(name, {})[column] = spelt
+        columns.setdefault(name, {})[column] = spelt(kind)
     loads = _loads(connection)
     wanted, left_out = [], []
     for contract in sorted(plan.contracts, key=lambda contract: contract.table):

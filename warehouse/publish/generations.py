@@ -107,8 +107,8 @@ class Generations:
     def remove_all(self, *, dry_run: bool = False) -> int:
         """Remove everything that was ever published, at once; says how many generations."""
         found = len(self._all())
-        if not dry_run:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if not dry_run and self.folder.exists():
+            shutil.rmtree(self.folder)  # who is told that it is gone must be able to rely on it
         return found
 
     def _all(self) -> list[Path]:
