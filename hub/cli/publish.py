@@ -27,7 +27,7 @@ def publish() -> None:
     shown.add_column("table", no_wrap=True)
     for name in ("rows", "bytes"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("masked columns")
+    shown.add_column("masked columns", overflow="fold")  # nobody should guess which they are
     shown.add_column("")
     for table in done.manifest.tables:
         renewed = "written" if table.name in done.renewed else ""
