@@ -49,7 +49,7 @@ def load_again(context: Context, name: str, batch: LandedBatch | None) -> list[O
             with lock:
                 pulled = Pulled(batch, datetime.now(UTC), 0.0)
                 outcomes = runs.load_system(instance, context, system, {dataset.name: pulled})
-        following = fed(context, [derived] if derived else [], outcomes)
+        following, _ = fed(context, [derived] if derived else [], outcomes)
         more, _ = runs.derive_tables(instance, context, following)
     return [*outcomes, *more]
 

@@ -3,7 +3,8 @@
 Data flow: ``assets/<schema>/<table>/defs.yaml`` names a contract, a SQL file and input tables ->
 the SQL runs over the last good data of each input -> the same settling as a pulled batch. A table
 is computed again only when an input's newest batch, the SQL or the contract changed. An input
-that is down delays nothing: it is named as stale beside the result (design section 3.5). An
+that is down delays nothing: it is named as stale beside the result (design section 3.5). One whose
+table was never filled is waited for, since a result without it would be wrong in silence; an
 optional input that nobody supplied is an empty table. The macros of ``warehouse.macros`` are there.
 
 Run it alone: ``hub sync chi_so/ho_so_theo_thang``.
@@ -30,6 +31,7 @@ from hub.fingerprint import code
 from hub.load import Context, Outcome, failed, same_again, staged_in
 from hub.settle import Settled, last_checks, settle
 from warehouse import loads, macros, tables
+from warehouse.lake import table_names
 from warehouse.stage import content_hash
 
 
@@ -125,6 +127,21 @@ def inputs_of(
     return found
 
 
+def awaited(
+    context: Context, connection: duckdb.DuckDBPyConnection, spec: DerivedSpec
+) -> dict[str, str]:
+    """Return the input tables that were never filled, each with a dataset or table that fills it.
+
+    Optional inputs are not waited for.
+    """
+    present = table_names(connection)
+    return {
+        table: next((name for name, _ in context.catalog.feeding(table)), table)
+        for table in spec.inputs
+        if table not in present
+    }
+
+
 def _derive(
     context: Context,
     connection: duckdb.DuckDBPyConnection,
@@ -152,9 +169,10 @@ def _derive(
     if before is not None and before["fingerprint"] == seen:
         checks = last_checks(connection, base, contract, before=before)
         return Settled(same_again(base, before), checks)
-    if all(i.batch is None for i in inputs):
+    if missing := awaited(context, connection, spec):
         raise ConfigurationError(
-            "none of its inputs was ever loaded", next_step="sync the inputs first"
+            f"never loaded: {', '.join(missing)}",
+            next_step=f"`hub sync {' '.join(missing.values())}` first",
         )
     with context.lake.lock():
         for optional in _contracts_of(context, spec):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -44,6 +44,8 @@ class Report:
 
     outcomes: list[Outcome] = field(default_factory=list)
     stale: list[Input] = field(default_factory=list)
+    waiting: dict[str, list[str]] = field(default_factory=dict)
+    """Derived tables that nobody named and whose input tables, listed, were never filled."""
     broken: dict[str, HubError] = field(default_factory=dict)
     """Definitions that could not be loaded at all."""
     seconds: float = 0.0
@@ -98,27 +100,44 @@ def sync(
                     if lock is not None:
                         lock.__exit__(None, None, None)
                 _note(report, outcomes, finished)
-            derived = [*chosen.derived, *fed(context, chosen.derived, report.outcomes)]
-            outcomes, report.stale = runs.derive_tables(instance, context, derived)
+            following, report.waiting = fed(context, chosen.derived, report.outcomes)
+            outcomes, report.stale = runs.derive_tables(
+                instance, context, [*chosen.derived, *following]
+            )
             _note(report, outcomes, finished)
     data_docs.rebuild(context.settings)
     report.seconds = time.monotonic() - clock
     return report
 
 
-def fed(context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]) -> list[DerivedSpec]:
-    """Return the tables that nobody named and whose inputs have just changed."""
+def fed(
+    context: Context, chosen: list[DerivedSpec], outcomes: list[Outcome]
+) -> tuple[list[DerivedSpec], dict[str, list[str]]]:
+    """Return the tables that nobody named and whose inputs have just changed.
+
+    Returns:
+        Those that can be computed, and those that wait for tables which were never filled: the
+        first night of one system is no failure because another was not asked yet.
+    """
     loaded = {
         f"{outcome.record.source}/{outcome.record.dataset}"
         for outcome in outcomes
         if outcome.record.status == loads.LOADED
     }
-    return [
+    following = [
         derived
         for derived in context.catalog.derived.values()
         if derived not in chosen
         and any(name in loaded for t in derived.inputs for name, _ in context.catalog.feeding(t))
     ]
+    if not following:
+        return [], {}
+    from hub.derive import awaited  # noqa: PLC0415 - for nights that load something
+
+    with closing(context.lake.reader()) as connection:
+        missing = {spec.name: list(awaited(context, connection, spec)) for spec in following}
+    ready = [spec for spec in following if not missing[spec.name]]
+    return ready, {name: tables for name, tables in missing.items() if tables}
 
 
 def _left_out(context: Context, name: str, selection: list[str]) -> bool:

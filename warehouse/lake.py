@@ -307,10 +307,7 @@ def _spill(folder: Path) -> Path:
 
 def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
     """Add the tables and columns that this version has and the lake lacks."""
-    known = connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
-    ).fetchall()
-    for name in HUB_TABLES.keys() - {name for (name,) in known}:
+    for name in HUB_TABLES.keys() - table_names(connection):
         with lake.lock():
             connection.execute(f"CREATE TABLE IF NOT EXISTS lake.{name} ({HUB_TABLES[name]})")
     for name, columns in HUB_TABLES.items():
@@ -324,6 +321,14 @@ def _widen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
                     )
 
 
+def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return ``schema.table`` of every table of the lake, at the connection's snapshot."""
+    found = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+    ).fetchall()
+    return {name for (name,) in found}
+
+
 def quote(value: object) -> str:
     """Return the text for use between single quotes in SQL."""
     return str(value).replace("'", "''")
@@ -332,10 +337,7 @@ def quote(value: object) -> str:
 def main() -> None:
     """List the tables of a lake with their row counts."""
     connection = Lake(Path(sys.argv[1])).reader()
-    for (name,) in connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-        "WHERE database_name = 'lake' ORDER BY 1"
-    ).fetchall():
+    for name in sorted(table_names(connection)):
         count = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         sys.stdout.write(f"{name}\t{count[0] if count else 0}\n")
 

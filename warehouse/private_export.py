@@ -29,7 +29,7 @@ from checks.contract import Contract
 from checks.standard import SOURCE
 from hub.errors import ConfigurationError
 from sources.disk import writing
-from warehouse.lake import Lake, bound, connect, quote
+from warehouse.lake import Lake, bound, connect, quote, table_names
 
 DATABASE = "lake.duckdb"
 """Its name without the ending is the name under which DuckDB attaches it: the warehouse's own."""
@@ -58,7 +58,7 @@ def export(lake: Lake, contracts: Sequence[Contract], folder: Path) -> Exported:
     """
     with closing(lake.reader()) as connection:
         connection.execute("BEGIN")  # all that follows is read at one snapshot
-        known = _tables(connection)
+        known = table_names(connection)
         missing = tuple(sorted({contract.table for contract in contracts} - known))
         there = [contract for contract in contracts if contract.table in known]
         if not there:
@@ -101,13 +101,6 @@ def empty(folder: Path) -> None:
     """Take back an export that was not finished."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    found = connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake'"
-    ).fetchall()
-    return {name for (name,) in found}
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> int:

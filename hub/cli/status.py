@@ -195,15 +195,10 @@ def _counts(
     tables: dict[tuple[str, str], str],
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return rows held and records in quarantine by dataset."""
-    present = {
-        name
-        for (name,) in connection.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-            "WHERE database_name = 'lake'"
-        ).fetchall()
-    }
+    from warehouse.lake import table_names
+
     held: dict[tuple[str, str], int] = {}
-    for table in sorted(set(tables.values()) & present):
+    for table in sorted(set(tables.values()) & table_names(connection)):
         by_source = dict(
             connection.execute(f"SELECT _source, count(*) FROM {table} GROUP BY 1").fetchall()
         )

@@ -191,6 +191,8 @@ def _print(report: Report, lake: str, *, whole: bool) -> None:
         _line(console, f"attention  {line}", "bold yellow")
     for stale in report.stale:
         _line(console, f"stale input  {stale.name}: {stale.stale}", "yellow")
+    for name, missing in report.waiting.items():
+        _line(console, f"waiting  {name}: for {', '.join(missing)}, never loaded", "yellow")
     _line(console, f"Done in {report.seconds:.1f} s. The warehouse lies in {lake}")
     if whole and not report.failed:
         _print_example(console)
@@ -297,4 +299,5 @@ def _as_json(report: Report) -> dict[str, Any]:
             {"dataset": stale.name, "why": stale.stale, "last_good": stale.last_good}
             for stale in report.stale
         ],
+        "waiting": report.waiting,
     }

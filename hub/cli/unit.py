@@ -19,7 +19,7 @@ from rich.console import Console
 from hub.cli.query import Format, copy, print_table
 from hub.errors import ConfigurationError
 
-_NEEDED = {"don_vi_hanh_chinh", "lien_ket_don_vi"}
+_NEEDED = {"danh_muc.don_vi_hanh_chinh", "danh_muc.lien_ket_don_vi"}
 
 
 def unit(
@@ -33,17 +33,10 @@ def unit(
     """Say what a unit is or was, by code or name, and what became of it."""
     from hub.settings import Settings
     from warehouse import macros
-    from warehouse.lake import Lake
+    from warehouse.lake import Lake, table_names
 
     connection = Lake(Settings().lake).reader()
-    present = {
-        name
-        for (name,) in connection.execute(
-            "SELECT table_name FROM duckdb_tables() "
-            "WHERE database_name = 'lake' AND schema_name = 'danh_muc'"
-        ).fetchall()
-    }
-    if not present >= _NEEDED:
+    if not table_names(connection) >= _NEEDED:
         raise ConfigurationError(
             "the units were never loaded", next_step="run `hub sync danh_muc` first"
         )

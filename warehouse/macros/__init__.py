@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import duckdb
 
+from warehouse.lake import table_names
 from warehouse.macros import agencies, calendar, lists, names, procedures, sums, units
 from warehouse.macros.macro import Macro
 
@@ -34,13 +35,7 @@ MACROS: tuple[Macro, ...] = (
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the macros on a connection that has the lake attached as ``lake``."""
-    present = {
-        name
-        for (name,) in connection.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-            "WHERE database_name = 'lake' AND schema_name = 'danh_muc'"
-        ).fetchall()
-    }
+    present = table_names(connection)
     for macro in MACROS:
         if present.issuperset(macro.needs):
             connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro.name}{macro.body}")
