@@ -150,6 +150,7 @@ def test_a_table_that_was_never_filled_is_waited_for(folder: Path) -> None:
     assert (stale.name, stale.stale) == (f"{small.UNITS}/don_vi", "never loaded")
 
 
+@pytest.mark.usefixtures("warehouse")
 @pytest.mark.parametrize(
     ("inputs", "waits"),
     [
@@ -159,10 +160,9 @@ def test_a_table_that_was_never_filled_is_waited_for(folder: Path) -> None:
     ],
 )
 def test_a_table_nobody_named_is_no_failure_while_it_waits(
-    folder: Path, warehouse: Warehouse, inputs: str, waits: dict[str, list[str]]
+    folder: Path, inputs: str, waits: dict[str, list[str]]
 ) -> None:
     """Found by a first night of one system, in which three tables failed for want of another."""
-    warehouse.night([row("A4")])
     defs = folder / "assets" / small.COUNTS / "defs.yaml"
     replace_in(defs, "[dung_chung.ho_so_nho]", inputs)
     context = small.context(folder)
