@@ -32,6 +32,7 @@ from hub.load import Context, Outcome, failed, same_again, staged_in
 from hub.settle import Settled, last_checks, settle
 from warehouse import loads, macros, tables
 from warehouse.lake import table_names
+from warehouse.ledger import Ledger
 from warehouse.stage import content_hash
 
 
@@ -69,20 +70,23 @@ def derive(context: Context, spec: DerivedSpec, *, run: str) -> tuple[Outcome, l
         started_at=started_at,
         ended_at=started_at,
     )
-    before = loads.last(connection, source, dataset, status="good")
-    last_good = before["ended_at"] if before else None
-    inputs: list[Input] = []
-    try:
-        inputs = inputs_of(context, connection, spec, started_at)
-        settled = _derive(context, connection, spec, base, inputs, before=before)
-    except Exception as caught:  # noqa: BLE001 - one table's trouble must stay its own
-        settled = failed(connection, base, caught)
-    record = replace(settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock)
-    if record.status != loads.LOADED:
-        loads.record(context.lake, connection, record)
-    if settled.document is not None:
-        data_docs.keep(context.settings, record, settled.document)
-    rows, quarantined = loads.held(connection, record)
+    with Ledger(context.lake, source) as ledger:
+        before = ledger.last_good(connection, dataset)
+        last_good = before["ended_at"] if before else None
+        inputs: list[Input] = []
+        try:
+            inputs = inputs_of(context, connection, spec, started_at)
+            settled = _derive(context, connection, spec, base, inputs, before=before)
+        except Exception as caught:  # noqa: BLE001 - one table's trouble must stay its own
+            settled = failed(connection, base, caught)
+        record = replace(
+            settled.record, ended_at=datetime.now(UTC), seconds=time.monotonic() - clock
+        )
+        if record.status != loads.LOADED:
+            ledger.keep(connection, record)
+        if settled.document is not None:
+            data_docs.keep(context.settings, record, settled.document)
+        rows, quarantined = ledger.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at

@@ -39,6 +39,7 @@ from warehouse import loads, stage, tables
 from warehouse.approvals import Approval
 from warehouse.drift import encode
 from warehouse.lake import Lake
+from warehouse.ledger import Ledger
 from warehouse.loads import LoadRecord
 from warehouse.replay import replay
 from warehouse.suppression import Suppression, personal, take_out
@@ -75,6 +76,8 @@ class Context:
     """A person's word that one batch, which was held back, may pass."""
     again: tuple[LandedBatch, ...] = ()
     """Batches of one dataset, the oldest first, that are to be loaded again as if they were one."""
+    beside: tuple[Contract, ...] = ()
+    """Contracts of all that is loaded in this run: the first of them makes the tables of all."""
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, span: Span | None = None) -> Context:
@@ -199,7 +202,13 @@ def _is_due(dataset: DatasetSpec, last_whole: datetime | None, now: datetime) ->
 
 
 def load(
-    context: Context, system: SystemSpec, dataset: DatasetSpec, pulled: Pulled, *, run: str
+    context: Context,
+    system: SystemSpec,
+    dataset: DatasetSpec,
+    pulled: Pulled,
+    *,
+    run: str,
+    ledger: Ledger | None = None,
 ) -> Outcome:
     """Stage, check and commit what was pulled, and record what happened.
 
@@ -209,7 +218,11 @@ def load(
         dataset: The dataset of it.
         pulled: What :func:`land` returned for it.
         run: Dagster's run id, kept in ``hub.loads``.
+        ledger: The system's records, if more of its datasets are loaded; written by the caller.
     """
+    if ledger is None:
+        with Ledger(context.lake, system.name) as own:
+            return load(context, system, dataset, pulled, run=run, ledger=own)
     clock = time.monotonic()
     connection = context.lake.writer()
     base = LoadRecord(
@@ -221,7 +234,7 @@ def load(
         started_at=pulled.started_at,
         ended_at=pulled.started_at,
     )
-    before = loads.last(connection, system.name, dataset.name, status="good")
+    before = ledger.last_good(connection, dataset.name)
     last_good = before["ended_at"] if before else None
     try:
         base = replace(base, table_name=context.catalog.contract(dataset).table)
@@ -234,10 +247,10 @@ def load(
         seconds=pulled.seconds + time.monotonic() - clock,
     )
     if record.status != loads.LOADED:
-        loads.record(context.lake, connection, record)
+        ledger.keep(connection, record)
     if settled.document is not None:
         data_docs.keep(context.settings, record, settled.document)
-    rows, quarantined = loads.held(connection, record)
+    rows, quarantined = ledger.held(connection, record)
     connection.close()
     if record.status != loads.FAILED:
         last_good = record.ended_at
@@ -392,6 +405,6 @@ def staged_in(
 ) -> Iterator[None]:
     """Attach a staging file for a batch, with the contract's tables there to compare with."""
     with context.lake.lock():
-        tables.ensure(connection, contract)
+        tables.ensure(connection, contract, context.beside)
     with stage.attached(connection, context.settings.staging, batch):
         yield

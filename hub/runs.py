@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import dagster as dg
+import duckdb
 
 from hub.automation import JOB
 from hub.catalog import DerivedSpec
@@ -24,7 +25,10 @@ from hub.errors import HubError, InternalError, unforeseen
 from hub.load import Context, Outcome, Pulled, not_done
 from hub.settings import ROOT, Settings
 from hub.source_assets import RESOURCE, Night, system_definitions
+from sources.landing import LandedBatch
 from sources.spec import SystemSpec
+from warehouse import loads
+from warehouse.ledger import Ledger
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log goes to its event log; the terminal shows the hub's words."""
@@ -48,9 +52,26 @@ def load_system(
     opened: dg.DagsterInstance, context: Context, system: SystemSpec, landed: dict[str, Pulled]
 ) -> list[Outcome]:
     """Run the assets of one system over pulls that were made already."""
-    night = Night(context, {(system.name, name): pulled for name, pulled in landed.items()})
     names = [f"{system.name}/{name}" for name in landed]
-    _run(opened, system_definitions(system, context.catalog), names, night, system.name)
+    context = _together(
+        context,
+        [
+            dataset.contract
+            for dataset in system.datasets
+            if dataset.name in landed and isinstance(landed[dataset.name].result, LandedBatch)
+        ],
+    )
+    ledger = Ledger(context.lake, system.name)
+    night = Night(context, {(system.name, name): p for name, p in landed.items()}, ledger)
+    try:
+        with ledger:
+            _run(opened, system_definitions(system, context.catalog), names, night, system.name)
+    except (HubError, duckdb.Error) as error:  # nothing was lost, but nobody may call it done
+        trouble = error if isinstance(error, HubError) else unforeseen(error)
+        night.outcomes = [
+            replace(o, error=trouble) if o.record.status == loads.UNCHANGED else o
+            for o in night.outcomes
+        ]
     return night.outcomes
 
 
@@ -58,13 +79,19 @@ def derive_tables(
     opened: dg.DagsterInstance, context: Context, derived: list[DerivedSpec]
 ) -> tuple[list[Outcome], list[Input]]:
     """Run the derived tables; returns what became of them and which inputs are stale."""
-    night = Night(context)
+    night = Night(_together(context, [spec.contract for spec in derived]))
     if derived:
         definitions = dg.Definitions.merge(
             *(derived_definitions(spec, context.catalog) for spec in derived)
         )
         _run(opened, definitions, [spec.name for spec in derived], night, "derived")
     return night.outcomes, night.stale
+
+
+def _together(context: Context, stems: list[str]) -> Context:
+    """Have the tables of these contracts made in one commit; a broken one is told in its turn."""
+    known = context.catalog.contracts
+    return replace(context, beside=tuple(known[stem] for stem in stems if stem in known))
 
 
 def _run(

@@ -156,10 +156,10 @@ def last_checks(
     With the contract the freshness of its rows is judged anew: a source that sends the same every
     night is up to date and yet grows old. ``before`` is a record of it that the caller has.
     """
-    before = before or loads.last(connection, base.source, base.dataset)
-    if not before or not before["checked"]:
+    said = before["checked"] if before else loads.checked(connection, base.source, base.dataset)
+    if not said:
         return {}
-    checks = dict(json.loads(before["checked"]))
+    checks = dict(json.loads(said))
     return renewed(checks, freshness(connection, contract, base.source)) if contract else checks
 
 

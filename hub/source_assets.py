@@ -30,6 +30,7 @@ from hub.load import Context, Outcome, Pulled, land, load
 from hub.settings import Settings
 from hub.system_lock import system_lock
 from sources.spec import DatasetSpec, SystemSpec
+from warehouse.ledger import Ledger
 
 DIMENSIONS = {
     "schema_volume": "Columns are there and the number of rows is plausible",
@@ -60,10 +61,12 @@ class Night:
         self,
         context: Context | None = None,
         landed: dict[tuple[str, str], Pulled] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """Keep what the starter of the run has already; everything else is loaded when needed."""
         self._context = context
         self._landed = landed or {}
+        self._ledger = ledger
         self.outcomes: list[Outcome] = []
         self.stale: list[Input] = []
 
@@ -81,7 +84,7 @@ class Night:
         chosen = spec.dataset(dataset)
         pulled = self._landed.get((system, dataset))
         if pulled is not None:
-            outcome = load(self.context, spec, chosen, pulled, run=run)
+            outcome = load(self.context, spec, chosen, pulled, run=run, ledger=self._ledger)
         else:
             outcome = self._pull_and_load(spec, chosen, run)
         self.outcomes.append(outcome)

@@ -129,7 +129,7 @@ def _statements(
         WHERE _source = ? AND dataset = ? AND _resolved_at IS NULL
           AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)"""
     yield "resolve", resolve_sql, [load.ended_at, load.batch, load.source, load.dataset]
-    yield "load_record", loads.INSERT, loads.values(load)
+    yield "load_record", *loads.insert([load])
     if approval is not None:
         yield "approval", approvals.INSERT, approvals.values(approval, load)
     message = quote(f"{load.source}/{load.dataset} batch {load.batch}")

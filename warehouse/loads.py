@@ -13,6 +13,7 @@ What does not belong here: showing them to people (``hub.cli``), the commit itse
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 import duckdb
 
 from sources.landing import Position
-from warehouse.lake import Lake
+from warehouse.lake import INLINED_ROWS, Lake
 
 LOADED, UNCHANGED, FAILED = "loaded", "unchanged", "failed"
 
@@ -76,27 +77,31 @@ class LoadRecord:
 
 
 _COLUMNS = ["_source" if f.name == "source" else f.name for f in fields(LoadRecord)]
-INSERT = (
-    f"INSERT INTO lake.hub.loads (seq, {', '.join(_COLUMNS)}) "
-    f"SELECT coalesce(max(seq), 0) + 1, {', '.join('?' for _ in _COLUMNS)} FROM lake.hub.loads"
-)
 
 
-def values(load: LoadRecord) -> list[Any]:
-    """Return the parameters of :data:`INSERT`."""
-    return [getattr(load, f.name) for f in fields(LoadRecord)]
+def insert(records: Sequence[LoadRecord]) -> tuple[str, list[Any]]:
+    """Return the statement that adds records, numbered on from the last one, and its parameters."""
+    row = ", ".join("?" for _ in _COLUMNS)
+    rows = ", ".join(f"({number}, {row})" for number in range(1, len(records) + 1))
+    columns = ", ".join(_COLUMNS)
+    sql = f"""INSERT INTO lake.hub.loads (seq, {columns})
+        SELECT n + (SELECT coalesce(max(seq), 0) FROM lake.hub.loads), {columns}
+        FROM (VALUES {rows}) AS new (n, {columns})"""
+    return sql, [getattr(load, f.name) for load in records for f in fields(LoadRecord)]
 
 
-def record(lake: Lake, connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> None:
-    """Write a record that comes with no rows (unchanged or failed) in a commit of its own."""
+def record(lake: Lake, connection: duckdb.DuckDBPyConnection, *records: LoadRecord) -> None:
+    """Write records that come with no rows (unchanged or failed) in a commit of their own."""
     with lake.lock():
-        connection.execute(INSERT, values(load))
+        for first in range(0, len(records), INLINED_ROWS):  # more would make a Parquet file
+            connection.execute(*insert(records[first : first + INLINED_ROWS]))
 
 
 _OF_ONE = "concat_ws('/', _source, dataset) = ?"
 """The records of one dataset. An expression over both columns: of each plain filter DuckLake asks
 the statistics in its catalog, which costs 10 ms over SQLite, several times a dataset and night.
 Those of one system are asked for in the same way."""
+_OF_SYSTEM = "concat_ws('/', _source) = ?"
 
 
 def position(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> Position:
@@ -120,10 +125,10 @@ class Standing:
 def standings(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, Standing]:
     """Return how far the datasets of a system have come; what was never loaded is not named."""
     found = connection.execute(
-        """SELECT dataset,
-            max_by({batch: batch, cursor: cursor_after}, seq) FILTER (status = 'loaded'),
+        f"""SELECT dataset,
+            max_by({{batch: batch, cursor: cursor_after}}, seq) FILTER (status = 'loaded'),
             max(started_at) FILTER (whole AND status IN ('loaded', 'unchanged'))
-        FROM lake.hub.loads WHERE concat_ws('/', _source) = ? GROUP BY dataset""",
+        FROM lake.hub.loads WHERE {_OF_SYSTEM} GROUP BY dataset""",
         [source],
     ).fetchall()
     return {
@@ -164,22 +169,33 @@ def latest(
     return {(row["_source"], row["dataset"]): row for row in rows}
 
 
-def last(
-    connection: duckdb.DuckDBPyConnection, source: str, dataset: str, *, status: str | None = None
-) -> dict[str, Any] | None:
-    """Return the newest record of one dataset; ``status`` as for :func:`latest`.
+def checked(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> str | None:
+    """Return what the checks said when rows of a dataset last changed, as JSON."""
+    found = connection.execute(
+        "SELECT max_by(checks, seq) FROM lake.hub.loads "
+        f"WHERE status = 'loaded' AND {_OF_SYSTEM} AND concat_ws('/', dataset) = ?",
+        [source, dataset],
+    ).fetchone()
+    return found[0] if found else None
 
-    With it comes ``checked``: what the checks said when rows last changed.
+
+def last_good(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, dict[str, Any]]:
+    """Return the newest loaded or unchanged record of each dataset of a system.
+
+    With each comes ``checked``: what the checks said when rows last changed.
     """
     cursor = connection.execute(
-        f"""FROM (SELECT *, max_by(checks, seq) FILTER (status = 'loaded') OVER () AS checked
-              FROM lake.hub.loads WHERE {_OF_ONE})
-        WHERE {_of_status(status)} QUALIFY row_number() OVER (ORDER BY seq DESC) = 1""",
-        [f"{source}/{dataset}"],
+        f"""FROM (
+            SELECT *, max_by(checks, seq) FILTER (status = 'loaded')
+                OVER (PARTITION BY dataset) AS checked
+            FROM lake.hub.loads WHERE {_OF_SYSTEM})
+        WHERE {_of_status("good")}
+        QUALIFY row_number() OVER (PARTITION BY dataset ORDER BY seq DESC) = 1""",
+        [source],
     )
     names = [column[0] for column in cursor.description or ()]
-    row = cursor.fetchone()
-    return dict(zip(names, row, strict=True)) if row else None
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["dataset"]: row for row in rows}
 
 
 def _of_status(status: str | None) -> str:
@@ -214,20 +230,22 @@ def waiting(
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def held(connection: duckdb.DuckDBPyConnection, load: LoadRecord) -> tuple[int, int]:
-    """Return how many rows the live table holds of a load's source, and the open quarantine.
-
-    Both are 0 for a failed load: its table may not be there yet.
-    """
-    if load.status == FAILED:
-        return 0, 0
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> int:
+    """Return how many rows a live table, ``schema.table``, holds of a source."""
     found = connection.execute(
-        f"""SELECT (SELECT count(*) FROM lake.{load.table_name} WHERE _source = $source),
-            (SELECT count(*) FILTER (_resolved_at IS NULL) FROM lake.hub.quarantine
-             WHERE {_OF_ONE.replace("?", "$name")})""",
-        {"source": load.source, "name": f"{load.source}/{load.dataset}"},
+        f"SELECT count(*) FROM lake.{table} WHERE _source = ?", [source]
     ).fetchone()
-    return (int(found[0]), int(found[1])) if found else (0, 0)
+    return int(found[0]) if found else 0
+
+
+def quarantined(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, int]:
+    """Return how many records of each dataset of a source are refused and not mended yet."""
+    found = connection.execute(
+        f"""SELECT dataset, count(*) FROM lake.hub.quarantine
+        WHERE {_OF_SYSTEM} AND _resolved_at IS NULL GROUP BY 1""",
+        [source],
+    ).fetchall()
+    return dict(found)
 
 
 def main() -> None:
