@@ -31,12 +31,13 @@ import duckdb
 
 from checks.batch_rules import Fitted, fit
 from checks.dialect import lent
+from checks.lazy_imports import put_off
 from checks.model import BatchRule, Contract, Expectation, Past, Rule
 from checks.report import Report, RuleResult
 from checks.staging import apply, refusal
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read by GX when it is imported
-with warnings.catch_warnings():
+with put_off(), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # GX imports deprecated modules; nobody here can mend that
     import great_expectations as gx
     from great_expectations.core.expectation_suite import ExpectationSuite

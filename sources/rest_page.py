@@ -73,10 +73,10 @@ def read_page(
         header: Name of a response header that holds the number of rows.
     """
     if shape.records:
-        outer = payload.envelope(answer.body)
+        outer, rows = payload.split(answer.body, shape.records)
         if shape.success:
             _require_success(shape.success, outer, quote)
-        records = payload.records(outer, shape.records)
+        records = payload.records(outer, shape.records) if rows is None else rows
     else:
         outer, records = {}, payload.array(answer.body)
     total = payload.count(outer, shape.total) if shape.total else None

@@ -172,9 +172,9 @@ def latest(
 def checked(connection: duckdb.DuckDBPyConnection, source: str, dataset: str) -> str | None:
     """Return what the checks said when rows of a dataset last changed, as JSON."""
     found = connection.execute(
-        "SELECT max_by(checks, seq) FROM lake.hub.loads "
-        f"WHERE status = 'loaded' AND {_OF_SYSTEM} AND concat_ws('/', dataset) = ?",
-        [source, dataset],
+        "SELECT max_by(checks, seq) FILTER (status = 'loaded') FROM lake.hub.loads "
+        f"WHERE {_OF_ONE}",
+        [f"{source}/{dataset}"],
     ).fetchone()
     return found[0] if found else None
 
@@ -241,8 +241,8 @@ def rows_of(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> i
 def quarantined(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, int]:
     """Return how many records of each dataset of a source are refused and not mended yet."""
     found = connection.execute(
-        f"""SELECT dataset, count(*) FROM lake.hub.quarantine
-        WHERE {_OF_SYSTEM} AND _resolved_at IS NULL GROUP BY 1""",
+        f"""SELECT dataset, count(*) FILTER (_resolved_at IS NULL) FROM lake.hub.quarantine
+        WHERE {_OF_SYSTEM} GROUP BY 1""",
         [source],
     ).fetchall()
     return dict(found)

@@ -69,6 +69,51 @@ def test_no_bytes_give_anything_but_rows_or_a_typed_error(body: bytes) -> None:
         pass
 
 
+def both_ways(body: bytes, path: str) -> list[object]:
+    """Return what is read of a page by two passes and by one; of what is wrong, what is said."""
+    found: list[object] = []
+    for in_one in (False, True):
+        try:
+            if in_one:
+                outer, rows = payload.split(body, path)
+            else:
+                outer, rows = payload.envelope(body), None
+            rows = payload.records(outer, path) if rows is None else rows
+            first, *_ = path.split(".")
+            around = {key: bytes(raw) for key, raw in outer.items() if key != first}
+            found.append(([bytes(row) for row in rows], around))
+        except ProviderError as error:
+            found.append((type(error), str(error)))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    held=st.lists(values, max_size=6) | values,
+    beside=st.dictionaries(keys, values, max_size=3),
+    indent=st.sampled_from([None, 3]),
+    path=st.sampled_from(["a", "a.b", "c", ""]),
+    cut=st.integers(0, 40),
+)
+def test_one_pass_reads_what_two_do(
+    held: object, beside: dict[str, object], indent: int | None, path: str, cut: int
+) -> None:
+    for inner in (held, {"b": held, **beside}):
+        whole = json.dumps({**beside, "a": inner, "z": 1}, indent=indent).encode()
+        for body in (whole, whole[: len(whole) - cut], whole.replace(b"{", b'{"a": [{}], ', 1)):
+            by_two, by_one = both_ways(body, path or "a")
+            assert by_one == by_two
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet='{}[]":,ab1\\n ', max_size=60).map(str.encode))
+def test_one_pass_says_what_two_do_of_any_bytes(body: bytes) -> None:
+    for given_body in (body, b'{"a":[' + body + b"]}", b'{"a":{"b":[{},' + body + b']},"c":2}'):
+        for path in ("a", "a.b"):
+            by_two, by_one = both_ways(given_body, path)
+            assert by_one == by_two
+
+
 @pytest.mark.parametrize("record", [b"1", b"null", b'"{"', b"[{}]", b"true"])
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_record_that_is_no_object_is_refused(record: bytes, place: int) -> None:

@@ -129,7 +129,8 @@ def test_contradicting_copies_are_rejected_and_loaded_nowhere(warehouse: Warehou
 def test_an_error_in_any_statement_changes_nothing(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    warehouse.night([row("A1", "An"), row("A2", "Bình"), row("A3"), row("A4"), row("A5")])
+    refused = row("A6", trang_thai=None)
+    warehouse.night([row("A1", "An"), row("A2", "Bình"), row("A3"), row("A4"), row("A5"), refused])
     real = commit_module.step
 
     def broken(
@@ -143,7 +144,9 @@ def test_an_error_in_any_statement_changes_nothing(
         warehouse.night([row("A1", "khác"), row("A3"), row("A4"), row("A5"), row("A9"), row(None)])
     assert warehouse.live() == {"A1": "An", "A2": "Bình", "A3": "An", "A4": "An", "A5": "An"}
     assert warehouse.history() == []
-    assert warehouse.query("SELECT count(*) FROM hub.quarantine") == [(0,)]
+    assert warehouse.query(
+        "SELECT count(*), count(*) FILTER (_resolved_at IS NULL) FROM hub.quarantine"
+    ) == [(1, 1)]
 
 
 @settings(
