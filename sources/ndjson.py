@@ -2,8 +2,8 @@
 
 Data flow: the raw records of a page (``sources.payload.records``) -> :func:`lines`, with their
 digest :class:`Lines` -> a page file of a batch. Bytes stay as they came; only a page with line
-breaks between its tokens
-(pretty-printed JSON) has those blanks taken out, since a line break ends a record here.
+breaks between its tokens (pretty-printed JSON) has those blanks taken out, since a line break ends
+a record here.
 
 Run it alone: ``python -c "from sources.ndjson import lines; print(lines([b'{}', b'{}']))"``
 
@@ -15,15 +15,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import msgspec
 
 from hub.errors import ProviderError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _NEWLINE, _BRACE = b"\n{"
 
@@ -48,25 +44,28 @@ def lines(records: Sequence[msgspec.Raw | bytes]) -> bytes:
     if not records:
         return b""
     data = b"\n".join([*records, b""])
-    ends = _ends(data)
-    if len(ends) != len(records) or b"\r" in data:
+    ends, begun = _counted(data)
+    if ends != len(records) or b"\r" in data:
         data = b"\n".join([*map(_one_line, records), b""])
-        ends = _ends(data)
-    if data[:1] != b"{" or not (_bytes(data)[ends[:-1] + 1] == _BRACE).all():
+        _, begun = _counted(data)
+    # Each line break ends a record by now.
+    if data[:1] != b"{" or begun != len(records) - 1:
         raise ProviderError("a row of the answer is not a JSON object")
     return data
 
 
-def _ends(data: bytes) -> NDArray[np.intp]:
-    """Return where lines end. A look at each record would cost four times as much."""
-    ends: NDArray[np.intp] = (_bytes(data) == _NEWLINE).nonzero()[0]
-    return ends
+def _counted(data: bytes) -> tuple[int, int]:
+    """Return how many lines end, and how many begin behind these with a brace.
 
-
-def _bytes(data: bytes) -> NDArray[np.uint8]:
+    NumPy lets other threads work meanwhile. 2 ms for 5 MB; ``bytes.count`` takes 10, a look at each
+    record 25.
+    """
     import numpy as np  # noqa: PLC0415 - 0.1 s, which definitions need not pay when they load
 
-    return np.frombuffer(data, np.uint8)
+    letters = np.frombuffer(data, np.uint8)
+    ends = letters == _NEWLINE
+    begun = np.count_nonzero(ends[:-1] & (letters[1:] == _BRACE))
+    return int(np.count_nonzero(ends)), int(begun)
 
 
 def _one_line(record: msgspec.Raw | bytes) -> bytes:
