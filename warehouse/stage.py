@@ -126,7 +126,7 @@ def _type(
     try:
         connection.execute(
             f"COPY ({typed_sql(dataset, contract, source='stg.main.o')}) TO '{file}' "
-            f"(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP_ROWS})"
+            f"(FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {GROUP_ROWS})"
         )
     except READ_ERRORS as error:
         raise ndjson.unreadable(error, str(batch.path)) from None
