@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import dagster as dg
-import duckdb
 
 from hub.automation import JOB
 from hub.catalog import DerivedSpec
@@ -53,20 +52,14 @@ def load_system(
 ) -> list[Outcome]:
     """Run the assets of one system over pulls that were made already."""
     names = [f"{system.name}/{name}" for name in landed]
-    context = _together(
-        context,
-        [
-            dataset.contract
-            for dataset in system.datasets
-            if dataset.name in landed and isinstance(landed[dataset.name].result, LandedBatch)
-        ],
-    )
+    arrived = {name for name, pulled in landed.items() if isinstance(pulled.result, LandedBatch)}
+    context = _together(context, [d.contract for d in system.datasets if d.name in arrived])
     ledger = Ledger(context.lake, system.name)
     night = Night(context, {(system.name, name): p for name, p in landed.items()}, ledger)
     try:
         with ledger:
             _run(opened, system_definitions(system, context.catalog), names, night, system.name)
-    except (HubError, duckdb.Error) as error:  # nothing was lost, but nobody may call it done
+    except Exception as error:  # noqa: BLE001 - a full disk; what did not change is not on record
         trouble = error if isinstance(error, HubError) else unforeseen(error)
         night.outcomes = [
             replace(o, error=trouble) if o.record.status == loads.UNCHANGED else o

@@ -1,7 +1,7 @@
 """A source system as Dagster sees it: one asset per dataset, four checks each, below the system.
 
 Data flow: :class:`~sources.spec.SystemSpec` and contracts -> asset definitions whose bodies call
-:func:`hub.load.land` and :func:`hub.load.load`. The system itself is an external asset, so that
+:func:`hub.land.land` and :func:`hub.load.load`. The system itself is an external asset, so that
 the graph shows where rows come from. Validation happens before the write (design section 3), so
 the checks report and never block; a dataset that could not be brought up to date fails its step.
 
@@ -26,7 +26,8 @@ from hub.catalog import Catalog, DerivedSpec, load_catalog
 from hub.derive import Input, derive
 from hub.errors import DataError, HubError
 from hub.held import HeldBackError
-from hub.load import Context, Outcome, Pulled, land, load
+from hub.land import land
+from hub.load import Context, Outcome, Pulled, load
 from hub.settings import Settings
 from hub.system_lock import system_lock
 from sources.spec import DatasetSpec, SystemSpec

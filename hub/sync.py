@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from hub import data_docs
 from hub.errors import ConfigurationError, HubError
-from hub.load import Context, Outcome, Pulled, land
+from hub.land import land
+from hub.load import Context, Outcome, Pulled
 from hub.system_lock import system_lock
 from sources.session import left_out
 from sources.spec import DatasetSpec, SystemSpec

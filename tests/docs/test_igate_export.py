@@ -11,7 +11,8 @@ import openpyxl
 import pytest
 
 from hub.catalog import load_catalog
-from hub.load import Context, Outcome, land, load
+from hub.land import land
+from hub.load import Context, Outcome, load
 from hub.settings import ROOT, Settings
 
 HEADER = ["STT", "Số hồ sơ", "Tên thủ tục", "Lĩnh vực", "Ngày tiếp nhận", "Ngày hẹn trả",

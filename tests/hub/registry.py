@@ -15,7 +15,8 @@ import yaml
 
 from hub import erase as erasing
 from hub.catalog import load_catalog
-from hub.load import Context, Outcome, Span, land, load
+from hub.land import land
+from hub.load import Context, Outcome, Span, load
 from hub.settings import Settings
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 from warehouse.person import Person

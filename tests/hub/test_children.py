@@ -13,7 +13,8 @@ import yaml
 from hub.catalog import load_catalog
 from hub.drafting.draft import draft
 from hub.errors import ConfigurationError
-from hub.load import Context, Outcome, Span, land, load
+from hub.land import land
+from hub.load import Context, Outcome, Span, load
 from hub.settings import Settings
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from hub.catalog import load_catalog
-from hub.load import Context, Outcome, land, load
+from hub.land import land
+from hub.load import Context, Outcome, load
 from hub.settings import ROOT, Settings
 from tests.sources.catalogs import DATA_JSON, DOCUMENTS, PREFIXES
 from tests.sources.faults import FaultServer, Reply, as_json

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from hub.catalog import load_catalog
-from hub.load import Context, Outcome, land, load
+from hub.land import land
+from hub.load import Context, Outcome, load
 from hub.settings import Settings
 from tests.sources import wire_faults as wire
 from tests.sources.fault_proxy import Fault, FaultProxy

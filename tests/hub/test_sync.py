@@ -13,7 +13,8 @@ import pytest
 from hub import runs
 from hub.catalog import Catalog, load_catalog
 from hub.errors import HubError, InternalError, TransientError, unforeseen
-from hub.load import Context, Outcome, Pulled, _is_due, land
+from hub.land import _is_due, land
+from hub.load import Context, Outcome, Pulled
 from hub.settings import ROOT, Settings
 from hub.sync import Report, _left_out, sync
 from sources.session import Session
@@ -95,7 +96,7 @@ def test_a_bug_while_pulling_fails_the_dataset_and_the_night(
     def broken(*_: Any, **__: Any) -> NoReturn:
         raise KeyError("x")
 
-    monkeypatch.setattr("hub.load.pull", broken)
+    monkeypatch.setattr("hub.land.pull", broken)
     report, (outcome,) = night(context)
     assert report.failed
     assert "unforeseen KeyError" in str(outcome.error)
@@ -111,6 +112,21 @@ def test_a_night_that_dagster_cannot_record_is_no_success(
     report, (outcome,) = night(context)
     assert report.failed
     assert (outcome.record.source, outcome.record.dataset) == (UNITS, "don_vi")
+    assert "unforeseen OSError" in str(outcome.error)
+
+
+def test_a_night_whose_records_cannot_be_written_is_no_success(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(context)
+
+    def full(*_: Any) -> NoReturn:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(loads, "record", full)
+    report, (outcome,) = night(context)
+    assert report.failed
+    assert outcome.record.status == "unchanged"
     assert "unforeseen OSError" in str(outcome.error)
 
 
@@ -186,8 +202,8 @@ def test_a_system_that_never_answers_is_asked_once(
         asked.append(dataset.name)
         raise TransientError("no answer")
 
-    monkeypatch.setattr("hub.load.open_session", lambda *_: _Out())
-    monkeypatch.setattr("hub.load.pull", silent)
+    monkeypatch.setattr("hub.land.open_session", lambda *_: _Out())
+    monkeypatch.setattr("hub.land.pull", silent)
     landed = land(context, system, system.datasets, lambda *_: None)
     assert asked == [system.datasets[0].name]
     assert landed.keys() == {dataset.name for dataset in system.datasets}
@@ -208,8 +224,8 @@ def test_one_slow_dataset_of_a_system_that_answers_stops_no_other(
         asked.append(dataset.name)
         raise TransientError("deadline passed")
 
-    monkeypatch.setattr("hub.load.open_session", lambda *_: alive)
-    monkeypatch.setattr("hub.load.pull", slow)
+    monkeypatch.setattr("hub.land.open_session", lambda *_: alive)
+    monkeypatch.setattr("hub.land.pull", slow)
     landed: dict[str, Pulled] = land(context, system, system.datasets, lambda *_: None)
     assert asked == [dataset.name for dataset in system.datasets]
     assert all(isinstance(pulled.result, HubError) for pulled in landed.values())

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from hub.catalog import load_catalog
-from hub.load import Context, Outcome, land, load
+from hub.land import land
+from hub.load import Context, Outcome, load
 from hub.settings import Settings
 from tests.sources.faults import Asked, FaultServer, Reply, as_json
 

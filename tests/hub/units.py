@@ -16,7 +16,8 @@ import duckdb
 
 from hub.catalog import load_catalog
 from hub.derive import derive
-from hub.load import Context, Outcome, Pulled, land, load
+from hub.land import land
+from hub.load import Context, Outcome, Pulled, load
 from hub.settings import ROOT, Settings
 from sources.session import left_out
 from warehouse import macros

@@ -20,7 +20,8 @@ import yaml
 from hub.catalog import load_catalog
 from hub.drafting.draft import Draft, draft
 from hub.errors import ConfigurationError, DataError
-from hub.load import Context, Outcome, land, load
+from hub.land import land
+from hub.load import Context, Outcome, load
 from hub.sandbox.province import Province
 from hub.sandbox.server import Sandbox
 from hub.settings import ROOT, Settings
