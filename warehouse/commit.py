@@ -91,17 +91,18 @@ def commit(
 
 @dataclass(frozen=True)
 class _Staged:
-    """How many rows wait in staging: a statement that would move none still costs 40 ms."""
+    """What lies in staging: a statement that cannot move a row still costs 40 ms."""
 
     rows: int
     refused: int
-    mended: int
+    waiting: int
+    """Records of the dataset that are in quarantine: any of them may be mended now."""
 
 
 def _staged(connection: duckdb.DuckDBPyConnection) -> _Staged:
     counted = connection.execute(
         """SELECT (SELECT count(*) FROM stg.main.hang), (SELECT count(*) FROM stg.main.tu_choi_moi),
-            (SELECT count(*) FROM stg.main.da_sua)"""
+            (SELECT count(*) FROM stg.main.con_cho)"""
     ).fetchone()
     return _Staged(*(counted or (0, 0, 0)))
 
@@ -145,7 +146,7 @@ def _statements(
             FROM stg.main.tu_choi_moi ORDER BY record_hash"""
         named = [load.source, load.dataset, load.table_name, load.batch, load.ended_at]
         yield "quarantine", quarantine_sql, named
-    if staged.mended:
+    if staged.waiting:
         resolve_sql = """UPDATE lake.hub.quarantine SET _resolved_at = ?, _resolved_by = ?
             WHERE _source = ? AND dataset = ? AND _resolved_at IS NULL
               AND record_hash IN (SELECT record_hash FROM stg.main.da_sua)"""

@@ -75,7 +75,7 @@ def both_ways(body: bytes, path: str) -> list[object]:
     for in_one in (False, True):
         try:
             if in_one:
-                outer, rows = payload.split(body, path)
+                outer, rows = payload._split(payload._whole(body), path)
             else:
                 outer, rows = payload.envelope(body), None
             rows = payload.records(outer, path) if rows is None else rows
@@ -146,3 +146,15 @@ def test_a_cut_letter_at_any_slice_edge_is_found(monkeypatch: pytest.MonkeyPatch
             payload.require_utf8(body[:end])
         with pytest.raises(ProviderError, match="not UTF-8"):
             payload.require_utf8(body[:end] + body)
+
+
+def test_a_large_page_is_split_in_one_pass() -> None:
+    rows = [{"ma": number, "ten": "Xã Mù Cang Chải " * 20} for number in range(2000)]
+    body = json.dumps({"total": 2000, "a": {"b": rows}}, ensure_ascii=False).encode()
+    outer, found = payload.split(body, "a.b")
+    assert found is not None
+    assert [json.loads(bytes(one)) for one in found] == rows
+    assert payload.count(outer, "total") == 2000
+    assert len(bytes(outer["a"])) < 20, "what is left of the envelope is small"
+    small = json.dumps({"total": 1, "a": {"b": rows[:1]}}).encode()
+    assert payload.split(small, "a.b")[1] is None
