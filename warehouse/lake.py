@@ -47,6 +47,10 @@ ALONE_PATIENCE = 2.0
 LOCK_TIMEOUT = 600.0
 """Seconds to wait for another process's commit; one commit takes a second or two."""
 
+PARQUET = "CALL lake.set_option('parquet_version', 2)"
+"""How files are written; DuckDB has read both for years. A scan of texts takes four fifths of the
+time, and a file two thirds of the room."""
+
 SCHEMAS = {
     "dung_chung": "Dữ liệu dùng chung giữa các cơ quan nhà nước (shared between state bodies)",
     "mo": "Dữ liệu mở (open data)",
@@ -238,6 +242,7 @@ class Lake:
             for name, columns in HUB_TABLES.items():
                 connection.execute(f"CREATE TABLE lake.{name} ({columns})")
             connection.execute("COMMIT")
+            connection.execute(PARQUET)
             connection.close()
             with sqlite3.connect(unfinished.catalog) as catalog:
                 catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
