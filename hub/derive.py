@@ -31,7 +31,6 @@ from hub.fingerprint import code
 from hub.load import Context, Outcome, failed, same_again, staged_in
 from hub.settle import Settled, last_checks, settle
 from warehouse import loads, macros, tables
-from warehouse.lake import table_names
 from warehouse.ledger import Ledger
 from warehouse.stage import content_hash
 
@@ -134,16 +133,18 @@ def inputs_of(
 def awaited(
     context: Context, connection: duckdb.DuckDBPyConnection, spec: DerivedSpec
 ) -> dict[str, str]:
-    """Return the input tables that were never filled, each with a dataset or table that fills it.
+    """Return the input tables that were never filled, each with a dataset that would fill it.
 
-    Optional inputs are not waited for.
+    A table may be there and empty because its first batch was held back, so the records of loads
+    are asked. Optional inputs are not waited for.
     """
-    present = table_names(connection)
-    return {
-        table: next((name for name, _ in context.catalog.feeding(table)), table)
-        for table in spec.inputs
-        if table not in present
-    }
+    good = loads.latest(connection, status="good")
+    missing = {}
+    for table in spec.inputs:
+        names = [name for name, _ in context.catalog.feeding(table)]
+        if names and not any(tuple(name.rsplit("/", 1)) in good for name in names):
+            missing[table] = names[0]
+    return missing
 
 
 def _derive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def test_a_module_is_loaded_when_it_is_used(
     )
     monkeypatch.syspath_prepend(tmp_path)
     with put_off(["put_off_for_a_test"]):
-        import put_off_for_a_test as module  # type: ignore[import-not-found]  # noqa: PLC0415
+        module = importlib.import_module("put_off_for_a_test")
     ran = tmp_path / "put_off_for_a_test.ran"
     assert not ran.exists()
     assert module.NUMBER == 7
@@ -29,7 +30,7 @@ def test_a_module_is_loaded_when_it_is_used(
 
 def test_a_module_that_is_not_there_is_missing_as_ever() -> None:
     with put_off(["nowhere_at_all"]), pytest.raises(ModuleNotFoundError, match="nowhere_at_all"):
-        __import__("nowhere_at_all")
+        importlib.import_module("nowhere_at_all")
 
 
 def test_great_expectations_comes_without_them() -> None:

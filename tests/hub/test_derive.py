@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hub import derive as module
-from hub.derive import Input, derive
+from hub.derive import Input, awaited, derive
 from hub.errors import ConfigurationError
 from hub.load import Outcome
 from hub.sync import fed
 from tests.hub import small
 from tests.warehouse.nights import Warehouse, row
-from warehouse import loads
+from warehouse import loads, tables
 from warehouse.lake import Lake
 
 NAME = f"{small.PORTAL}/ho_so"
@@ -148,6 +148,19 @@ def test_a_table_that_was_never_filled_is_waited_for(folder: Path) -> None:
         f"`hub sync {small.UNITS}/don_vi` first"
     )
     assert (stale.name, stale.stale) == (f"{small.UNITS}/don_vi", "never loaded")
+
+
+def test_a_table_whose_first_batch_was_held_back_is_waited_for(folder: Path) -> None:
+    """It is there then, and empty: counted from it, the result would be wrong in silence."""
+    context = small.context(folder)
+    spec = context.catalog.derived[small.COUNTS]
+    connection = context.lake.writer()
+    tables.ensure(connection, context.catalog.contract_named("ho_so_nho"))
+    assert awaited(context, connection, spec) == {small.TABLE: NAME}
+    connection.close()
+    small.note(folder, NAME, loads.FAILED, error="held back")
+    outcome, _ = run(folder)
+    assert f"never loaded: {small.TABLE}" in str(outcome.error)
 
 
 @pytest.mark.usefixtures("warehouse")
